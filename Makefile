@@ -1,0 +1,79 @@
+# darkport: AIS tracking gaps and dark port calls. `make` alone prints this help.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RAW ?= data/raw
+PROCESSED ?= data/processed
+ROWS ?= 5000000
+
+.PHONY: help setup demo test test-long check format nightly sql bench docs geo faults lock wheel-test clean
+
+help: ## this text
+	@echo "darkport: AIS tracking gaps and dark port calls"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "darkport needs Python 3.11 or newer; try make PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.installed ## a virtual environment with everything, from the lock file
+
+demo: setup ## a small feed the project writes itself (simulated), and the whole job on it
+	$(BIN)/darkport simulate --out data/demo/raw --overwrite
+	$(BIN)/darkport nightly --raw data/demo/raw --processed data/demo/processed
+	@echo
+	@echo "The feed is SIMULATED (seeded): no ship in it exists."
+	@$(BIN)/darkport show table_5 --processed data/demo/processed
+	@echo "database  data/demo/processed/darkport.duckdb"
+	@echo "tables    data/demo/processed/*.parquet, *.csv, indicator.json"
+	@echo "a gap     $(BIN)/darkport explain GAP_ID --processed data/demo/processed"
+
+test: setup ## the tests
+	$(BIN)/python -m pytest -q -n auto -m "not long"
+
+test-long: setup ## the long trials too
+	$(BIN)/python -m pytest -q -n auto
+
+check: setup ## format, lint, types, SQL style, tests
+	$(BIN)/ruff format --check pipeline tests
+	$(BIN)/ruff check pipeline tests
+	$(BIN)/basedpyright
+	$(BIN)/sqlfluff lint sql
+	$(BIN)/python -m pytest -q -n auto -m "not long"
+
+format: setup ## lay out code and SQL
+	$(BIN)/ruff format pipeline tests
+	$(BIN)/ruff check --fix pipeline tests
+	$(BIN)/sqlfluff fix sql
+
+nightly: setup ## the job: data/raw into data/processed
+	$(BIN)/darkport nightly --raw $(RAW) --processed $(PROCESSED)
+
+sql: setup ## a terminal SQL editor on the database, read-only
+	$(BIN)/darkport sql --processed $(PROCESSED)
+
+bench: setup ## time and memory of the chain on ROWS simulated positions, beside a bare scan
+	$(BIN)/python -m tests.bench --rows $(ROWS)
+
+docs: setup ## the data dictionary and the table of real files
+	$(BIN)/python -m tests.make_docs
+
+geo: setup ## the derived files of geo/ from the hand-made ones
+	$(BIN)/python -m pipeline.geobuild geo
+
+faults: setup ## plant each fault of docs/faults.md and see a test turn red
+	$(BIN)/python -m tests.plant_faults
+
+lock: ## requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
+
+wheel-test: setup ## build the wheel, install it into an empty environment, start it elsewhere
+	$(BIN)/python -m pytest -q -m long tests/test_wheel.py
+
+clean: ## the demo's data and caches
+	rm -rf data/demo .pytest_cache .ruff_cache .hypothesis .benchmarks

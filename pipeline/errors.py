@@ -1,0 +1,59 @@
+"""Everything that can go wrong in a way the user can act on.
+
+    DarkportError                      exit code 1
+    +-- UsageError                     2   the command was asked for something impossible
+    +-- RawFileError                   3   one raw file cannot be read; the others are done
+    +-- CheckError                     4   an output is not what it must be; last night's outputs stand
+    |   +-- SchemaError                4   an internal table lacks a column or has a wrong one
+    +-- ConfigError                    2   rules, areas, mapping or registry file is unusable
+    |   +-- AreasError                 2   the geo folder is unusable
+    +-- LockedError                    5   another run holds the lock
+
+Each carries one line that names what was found and what was expected.
+"""
+
+from __future__ import annotations
+
+
+class DarkportError(Exception):
+    """An expected failure: its message is one line a user can act on."""
+
+    exit_code = 1
+
+
+class UsageError(DarkportError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigError(DarkportError):
+    """A rules, mapping, registry or areas file is unusable."""
+
+    exit_code = 2
+
+
+class AreasError(ConfigError):
+    """The geo folder lacks something or holds an invalid polygon."""
+
+
+class RawFileError(DarkportError):
+    """One raw file cannot be read; the message says why in one line."""
+
+    exit_code = 3
+
+
+class CheckError(DarkportError):
+    """A check on the outputs failed; nothing is published."""
+
+    exit_code = 4
+
+
+class SchemaError(CheckError):
+    """An internal table lacks a column, or a column has another type."""
+
+
+class LockedError(DarkportError):
+    """Another run is writing to the same processed folder."""
+
+    exit_code = 5

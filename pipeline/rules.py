@@ -1,0 +1,199 @@
+"""Every threshold once, with its unit and where its value comes from.
+
+A TOML file may override any of them (`--rules FILE`); an unknown key or a wrong type is refused.
+"Judgement" in a source says that the value is ours and was not measured by anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import ConfigError
+
+METHOD_VERSION = "0.1.0"
+
+
+def rule(default: Any, unit: str, source: str, **bounds: Any) -> Any:
+    """Return a field whose default, unit and source are said in one place."""
+    return Field(default, json_schema_extra={"unit": unit, "source": source}, **bounds)
+
+
+class RuleGroup(BaseModel):
+    """A named group of thresholds; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FeedRules(RuleGroup):
+    """What a raw file may look like before it is refused as a whole."""
+
+    batch_rows: int = rule(200_000, "rows", "judgement: bounds memory", ge=1_000)
+    archive_max_ratio: float = rule(
+        1_000.0,
+        "unpacked/packed",
+        "judgement: DEFLATE's own limit is 1,032; AIS text packs 5-20 to 1",
+        gt=1,
+    )
+    archive_ratio_from_bytes: int = rule(
+        100_000_000, "bytes unpacked", "judgement: small files may pack well", ge=0
+    )
+
+
+class CleanRules(RuleGroup):
+    """What makes a report a sighting (METHOD 1, 2)."""
+
+    reject_not_available: bool = rule(
+        True, "yes/no", "METHOD 2, ITU-R M.1371: latitude 91 and longitude 181 are no position"
+    )
+    reject_not_a_ship: bool = rule(
+        True, "yes/no", "METHOD 2: 00x, 111x, 8xx, 97x, 98x, 99x and ids not of nine digits"
+    )
+    earliest_time: str = rule(
+        "2000-01-01T00:00:00",
+        "UTC",
+        "judgement: no AIS before the SOLAS carriage rules of 2000; an earlier time is an unset clock",
+    )
+
+
+class TrackRules(RuleGroup):
+    """When two sightings of one MMSI can be one ship (METHOD 2)."""
+
+    v_max_kn: float = rule(30.0, "kn", "METHOD 2, judgement", gt=0)
+    v_max_high_speed_kn: float = rule(50.0, "kn", "METHOD 2, judgement: ship types 40-49", gt=0)
+    time_slack_s: int = rule(60, "s", "METHOD 2: clocks of receivers differ", ge=0)
+    distance_slack_km: float = rule(1.0, "km", "METHOD 2: errors of position", ge=0)
+    split_tracks: bool = rule(
+        True, "yes/no", "METHOD 2; off only to compare with tools that take one MMSI for one ship"
+    )
+    confirm_after_h: float = rule(
+        4.0, "h", "METHOD 1: a lone ping further than this from its neighbours needs confirming", gt=0
+    )
+
+
+class GapRules(RuleGroup):
+    """What a gap is (METHOD 1)."""
+
+    min_gap_s: int = rule(
+        14_400, "s", "METHOD 1: 4 h, the lowest threshold of a comparable system", ge=1
+    )
+    count_above_only: bool = rule(
+        False, "yes/no", "METHOD 1 counts >=; on only to compare with published counts made with >"
+    )
+    ladder_h: tuple[int, ...] = Field(
+        (4, 6, 12, 24, 30, 72),
+        strict=False,
+        json_schema_extra={
+            "unit": "h",
+            "source": "METHOD 1: 4 stored, 6 GFW raw and Skylight, 12 GFW disabling, 30 LLI, "
+            "72 Windward 'prolonged'",
+        },
+    )
+    near_port_nm: float = rule(30.0, "nm", "METHOD 1, judgement", gt=0)
+    final_after_d: int = rule(45, "d", "METHOD 1: a month of gaps is final this long after its end", ge=0)
+    calls_final_after_d: int = rule(90, "d", "METHOD 1: a month of calls", ge=0)
+    positions_before_h: int = rule(12, "h", "METHOD 1", ge=1)
+    data_end_share: float = rule(
+        0.1, "of the median day", "METHOD 1, judgement: one row dated in the future must not close the books", gt=0
+    )
+    data_end_min_sightings: int = rule(2, "sightings", "METHOD 1, judgement", ge=1)
+    data_end_days: int = rule(7, "days with data", "METHOD 1, judgement", ge=1)
+
+
+class CauseRules(RuleGroup):
+    """Why a ship was not heard, as far as no reception is needed (METHOD 1, 4)."""
+
+    exit_within_h: float = rule(6.0, "h of sailing", "METHOD 1, judgement", ge=0)
+    exit_min_speed_kn: float = rule(1.0, "kn", "METHOD 1: under way", ge=0)
+    exit_max_bearing_off_deg: float = rule(
+        60.0, "deg", "judgement: course over ground against the bearing of the exit", ge=0, le=180
+    )
+    in_port_within_km: float = rule(4.0, "km", "METHOD 4, and GFW's port exit radius", ge=0)
+    min_visit_h: float = rule(4.0, "h", "METHOD 5, judgement", ge=0)
+    identity_same_dimensions_m: float = rule(
+        1.0, "m", "judgement: length and beam of the two MMSIs' static reports agree", ge=0
+    )
+
+
+class ShipRules(RuleGroup):
+    """Identity, flag and fleet (METHOD 2)."""
+
+    imo_min_reports: int = rule(3, "reports", "METHOD 2, judgement", ge=1)
+    imo_min_days: int = rule(2, "days", "METHOD 2, judgement", ge=1)
+    imo_min_share: float = rule(0.9, "of the reports", "METHOD 2, judgement", gt=0, le=1)
+    ferry_min_share: float = rule(0.7, "of the port stays", "METHOD 2", gt=0, le=1)
+    ferry_min_stays: int = rule(
+        10, "port stays", "judgement: fewer stays make nobody a ferry", ge=2
+    )
+    stay_within_km: float = rule(4.0, "km", "METHOD 7, judgement", gt=0)
+    stay_max_speed_kn: float = rule(0.5, "kn", "METHOD 7, judgement", ge=0)
+    stay_min_sightings: int = rule(2, "sightings", "METHOD 7, judgement", ge=1)
+    tow_within_km: float = rule(0.5, "km", "judgement: beside a tug", gt=0)
+    tow_within_s: int = rule(900, "s", "judgement: beside a tug at that time", gt=0)
+
+
+class Rules(RuleGroup):
+    """All thresholds of a run, by stage."""
+
+    feeds: FeedRules = FeedRules()
+    clean: CleanRules = CleanRules()
+    tracks: TrackRules = TrackRules()
+    gaps: GapRules = GapRules()
+    causes: CauseRules = CauseRules()
+    ships: ShipRules = ShipRules()
+
+
+def load_rules(path: Path | None) -> Rules:
+    """Return the default rules, overridden by the TOML file at `path` where one is given.
+
+    Raises:
+        ConfigError: the file is missing, no TOML, or has an unknown key or a wrong value.
+    """
+    if path is None:
+        return Rules()
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"rules file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"rules file {path}: no valid TOML: {error}") from error
+    try:
+        return Rules.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"rules file {path}: {where}: {first['msg']}") from error
+
+
+def rules_frame(rules: Rules) -> pl.DataFrame:
+    """Return one row per threshold: name, value, unit, source, is_overridden (table `rules`)."""
+    rows: list[dict[str, Any]] = []
+    usual = Rules()
+    for group in type(rules).model_fields:
+        thresholds, defaults = getattr(rules, group), getattr(usual, group)
+        for name, field in type(thresholds).model_fields.items():
+            extra = field.json_schema_extra
+            assert isinstance(extra, dict), f"{group}.{name} has no unit and source"
+            value = getattr(thresholds, name)
+            rows.append(
+                {
+                    "name": f"{group}.{name}",
+                    "value": json.dumps(value),
+                    "unit": extra["unit"],
+                    "source": extra["source"],
+                    "is_overridden": value != getattr(defaults, name),
+                }
+            )
+    return pl.DataFrame(rows).sort("name")
+
+
+def rules_hash(rules: Rules, *more: str) -> str:
+    """Return 12 hex digits that name these rules, the method version and `more` (areas' hash)."""
+    text = json.dumps([METHOD_VERSION, rules.model_dump(mode="json"), *more], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,0 +1,602 @@
+"""Every table: its fields with type, unit and meaning, and its grain.
+
+Said once here; the data dictionary, the comments in the DuckDB database, the checks on columns
+and the builders of the tests derive from these classes. Instants are UTC without a zone, in
+microseconds (DESIGN 3): a zoned timestamp would let the reader's time zone move a gap into
+another month. The docstring of a table says what one row is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from pipeline.errors import SchemaError
+
+MAX_MMSI = 999_999_999
+
+RECEIVERS = ("terrestrial", "satellite", "both", "unknown")
+FLEETS = ("merchant", "ferry", "service", "naval", "fishing", "class_b", "in_tow", "unknown")
+CAUSES = (
+    "left_region",
+    "identity",
+    "in_port",
+    "laid_up",
+    "gnss",
+    "outage",
+    "unobservable",
+    "coverage",
+    "unexplained",
+    "probable_off",
+)
+STATUSES = ("provisional", "final")
+GRADES = ("A", "B", "C", "D", "X")
+
+# Why a row is refused. A feed names the first nine, clean the next, the merge the last two.
+REASONS: dict[str, str] = {
+    "not_ais": "a line of an NMEA log that is no AIS sentence (comment, blank, another talker)",
+    "other_message": "an AIS message without a position or static data",
+    "bad_checksum": "the checksum of the sentence or of its tag block is wrong or missing",
+    "undecodable": "the sentence passes its checksum but its payload cannot be decoded",
+    "incomplete_group": "a part of a multi-part message whose other parts never came",
+    "malformed_row": "the row has too few or too many fields, or is no valid record",
+    "no_time": "the row carries no time, and none is invented",
+    "bad_time": "the row's time cannot be read, or is older than AIS itself",
+    "no_mmsi": "the row carries no MMSI",
+    "no_content": "the row has neither a position nor static data",
+    "not_a_ship": "the id is none of a ship (00x, 111x, 8xx, 97x, 98x, 99x, not nine digits)",
+    "position_not_available": "latitude 91 or longitude 181, the sender's word for 'no position'",
+    "position_out_of_range": "latitude beyond 90 or longitude beyond 180 degrees, or no number",
+    "unconfirmed": "a lone ping more than 4 h from its neighbours and out of reach of one of them",
+    "jump": "a one-sighting track with sightings of the same MMSI before and after it",
+}
+
+NO_ZONE = {"time_unit": "us", "time_zone": None}
+
+
+def _text(what: str, **more: Any) -> dy.String:
+    return dy.String(description=what, **{"nullable": True, **more})
+
+
+def _key(what: str, **more: Any) -> dy.String:
+    return dy.String(description=what, primary_key=True, **more)
+
+
+def _one_of(what: str, words: tuple[str, ...], **more: Any) -> dy.String:
+    def is_known(column: pl.Expr) -> pl.Expr:
+        return column.is_in(list(words))
+
+    return dy.String(
+        description=f"{what} ({', '.join(words)})",
+        check=is_known,
+        **{"nullable": True, **more},
+    )
+
+
+def _whole(what: str, unit: str = "", **more: Any) -> dy.Int64:
+    return dy.Int64(description=what, metadata={"unit": unit}, **{"nullable": True, **more})
+
+
+def _small(what: str, unit: str = "", **more: Any) -> dy.Int16:
+    return dy.Int16(description=what, metadata={"unit": unit}, **{"nullable": True, **more})
+
+
+def _number(what: str, unit: str = "", **more: Any) -> dy.Float64:
+    return dy.Float64(description=what, metadata={"unit": unit}, **{"nullable": True, **more})
+
+
+def _probability(what: str) -> dy.Float64:
+    return dy.Float64(description=what, nullable=True, min=0, max=1)
+
+
+def _instant(what: str, **more: Any) -> dy.Datetime:
+    return dy.Datetime(description=what, metadata={"unit": "UTC"}, **{"nullable": True, **more})
+
+
+def _yes(what: str, **more: Any) -> dy.Bool:
+    return dy.Bool(description=what, **{"nullable": True, **more})
+
+
+def _mmsi(**more: Any) -> dy.Int32:
+    return dy.Int32(description="MMSI, nine digits", **{"nullable": False, **more})
+
+
+def _month(**more: Any) -> dy.Date:
+    return dy.Date(
+        description="month of UTC, as its first day", **{"nullable": False, **more}
+    )
+
+
+# --------------------------------------------------------------------- from feeds to clean
+
+
+class Reports(dy.Schema):
+    """One row per report (message or provider row) as a feed tells it: the canonical feed.
+
+    Values are in canonical units and may still be the sender's "not available" (latitude 91,
+    SOG 102.3); `clean` turns those into nulls or refusals. `reason` is filled where the feed
+    itself refuses the row. Internal: never published.
+    """
+
+    row = _whole("number of the report's first row in the raw file, from 1", nullable=False)
+    rows = _whole("raw rows the report stands on (parts of a multi-part message)", nullable=False)
+    mmsi = _whole("MMSI as sent; may still be no ship's")
+    timestamp = _instant("instant of the report")
+    longitude = _number("longitude east", "deg")
+    latitude = _number("latitude north", "deg")
+    sog = _number("speed over ground", "kn")
+    cog = _number("course over ground", "deg")
+    heading = _number("true heading", "deg")
+    nav_status = _small("navigational status, ITU-R M.1371 code")
+    ais_class = _text("AIS class: A or B")
+    message_type = _small("AIS message type")
+    receiver = _text("kind of receiver: terrestrial or satellite")
+    station = _text("receiving station, as the feed names it")
+    received_at = _instant("instant at which the feed received the report")
+    imo = _whole("IMO number as sent")
+    name = _text("ship name as sent")
+    callsign = _text("call sign as sent")
+    ship_type = _small("ship type, ITU-R M.1371 code")
+    length_m = _number("length over all", "m")
+    beam_m = _number("beam", "m")
+    draught_m = _number("draught", "m")
+    destination = _text("destination as typed in by the crew")
+    eta = _text("estimated time of arrival as sent")
+    is_beacon = _yes("base station or aid to navigation (types 4, 21): no ship", nullable=False)
+    reason = _text("why the feed refuses the row; null where it does not")
+
+
+# --------------------------------------------------------------------------- what ingest keeps
+
+
+class Positions(dy.Schema):
+    """One row per sighting: an accepted position, duplicates merged (METHOD 1, 2)."""
+
+    mmsi = _mmsi(primary_key=True)
+    segment = _whole("segment of its day, see tracks", nullable=False)
+    seen_at = _instant("instant of the sighting, on whole seconds", primary_key=True, nullable=False)
+    lon = dy.Float64(
+        description="longitude east, to a micro-degree",
+        primary_key=True,
+        metadata={"unit": "deg"},
+        min=-180,
+        max=180,
+    )
+    lat = dy.Float64(
+        description="latitude north, to a micro-degree",
+        primary_key=True,
+        metadata={"unit": "deg"},
+        min=-90,
+        max=90,
+    )
+    sog_kn = dy.Float32(description="speed over ground", nullable=True, metadata={"unit": "kn"})
+    cog_deg = dy.Float32(description="course over ground", nullable=True, metadata={"unit": "deg"})
+    heading_deg = dy.Float32(description="true heading", nullable=True, metadata={"unit": "deg"})
+    nav_status = _small("navigational status, ITU-R M.1371 code")
+    ais_class = _text("AIS class: A or B; null where the feed does not say")
+    message_type = _small("AIS message type; null where the feed does not say")
+    receiver = _one_of("kind of receiver that heard it", RECEIVERS, nullable=False)
+    heard_by = _text(
+        "everybody who heard it, sorted: feed|receiver|station, separated by ';'", nullable=False
+    )
+    is_outside = _yes("outside the region: ends and begins silences, gives no hours", nullable=False)
+
+
+class Tracks(dy.Schema):
+    """One row per segment: which track of its MMSI it belongs to."""
+
+    mmsi = _mmsi(primary_key=True)
+    segment = _whole(
+        "day since 1970-01-01 times a million plus the segment's number in that day",
+        primary_key=True,
+        nullable=False,
+    )
+    track = _whole("segment in which the track begins", nullable=False)
+
+
+class Statics(dy.Schema):
+    """One row per change of a ship's static data, and per UTC day it was repeated on."""
+
+    mmsi = _mmsi(primary_key=True)
+    first_at = _instant("first report of the day with these values", primary_key=True, nullable=False)
+    last_at = _instant("last report of the day with these values", nullable=False)
+    reports = _whole("reports of the day with these values, duplicates merged", nullable=False)
+    ais_class = _text("AIS class of the sender")
+    imo = _whole("IMO number as sent, right check digit or not")
+    name = _text("ship name as sent")
+    callsign = _text("call sign as sent")
+    ship_type = _small("ship type, ITU-R M.1371 code")
+    length_m = _number("length over all", "m")
+    beam_m = _number("beam", "m")
+    draught_m = _number("draught as typed in", "m")
+    destination = _text("destination as typed in")
+    eta = _text("estimated time of arrival as sent")
+
+
+class Beacons(dy.Schema):
+    """One row per base station or aid to navigation x UTC hour x feed x receiver kind x station."""
+
+    mmsi = _mmsi(primary_key=True)
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    feed = _key("feed that heard it")
+    receiver = dy.String(description="kind of receiver", primary_key=True)
+    station = dy.String(description="receiving station, empty where unnamed", primary_key=True)
+    lon = _number("longitude of the first report of the hour", "deg")
+    lat = _number("latitude of the first report of the hour", "deg")
+    messages = _whole("reports in the hour, before duplicates are dropped", nullable=False)
+
+
+class Rejected(dy.Schema):
+    """One row per refused report (a multi-part message counts its rows in `rows`)."""
+
+    feed = _key("feed folder under data/raw")
+    file = _key("raw file, relative to data/raw")
+    row = _whole("number of its first row in the file, from 1", primary_key=True, nullable=False)
+    rows = _whole("raw rows refused with it", nullable=False)
+    reason = _one_of("why it was refused", tuple(REASONS), nullable=False)
+    text = _text(
+        "the row as it stood in the file; of rows the merge refuses, their canonical fields"
+    )
+
+
+class Files(dy.Schema):
+    """One row per raw file; read = accepted + duplicate + outside + rejected."""
+
+    feed = _key("feed folder under data/raw")
+    file = _key("raw file, relative to data/raw")
+    bytes = _whole("size of the file", "bytes", nullable=False)
+    sha256 = _text("hash of the file's bytes")
+    format = _text("feed format found in it; null where none was")
+    error = _text("why the whole file was refused; null where it was read")
+    read = _whole("rows read", nullable=False)
+    accepted = _whole("rows that became a sighting, static report or beacon", nullable=False)
+    duplicate = _whole("rows that repeat an accepted one", nullable=False)
+    outside = _whole("positions outside the region between the first and last of a run", nullable=False)
+    rejected = _whole("rows refused", nullable=False)
+    rejected_by_reason = _text("JSON object: reason -> rows")
+    first_at = _instant("earliest instant of an accepted row")
+    last_at = _instant("latest instant of an accepted row")
+
+
+class Rules(dy.Schema):
+    """One row per threshold of this run."""
+
+    name = _key("name of the threshold")
+    value = _text("its value in this run", nullable=False)
+    unit = _text("its unit", nullable=False)
+    source = _text("where the value comes from", nullable=False)
+    is_overridden = _yes("changed by the user's rules file", nullable=False)
+
+
+class Ships(dy.Schema):
+    """One row per MMSI and span of time in which its identity, flag and fleet are the same."""
+
+    mmsi = _mmsi(primary_key=True)
+    ship_id = _text("imo:NNNNNNN where the IMO number is trusted (METHOD 2), else mmsi:NNNNNNNNN", nullable=False)
+    imo = _whole("trusted IMO number")
+    name = _text("last name sent")
+    callsign = _text("last call sign sent")
+    flag = _text("registry override, else country of the MMSI's MID; ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    ship_type = _small("ship type sent most often")
+    ais_class = _text("AIS class sent most often")
+    length_m = _number("length over all sent most often", "m")
+    beam_m = _number("beam sent most often", "m")
+
+
+# --------------------------------------------------------------------------- gaps and calls
+
+
+def _end(side: str) -> dict[str, dy.Column]:
+    when = "last sighting before" if side == "off" else "first sighting after"
+    return {
+        f"{side}_sog_kn": _number(f"speed over ground at the {when} the gap", "kn"),
+        f"{side}_cog_deg": _number(f"course over ground at the {when} the gap", "deg"),
+        f"{side}_nav_status": _small(f"navigational status at the {when} the gap"),
+        f"{side}_receiver": _one_of(f"receiver kind of the {when} the gap", RECEIVERS),
+        f"{side}_area": _text(f"monthly area of the {when} the gap"),
+        f"{side}_port_group": _text(f"port group near the {when} the gap (METHOD 1); 'none'"),
+    }
+
+
+class Gaps(dy.Schema):
+    """One row per silence of at least 4 h between two sightings of a track, open ones included."""
+
+    gap_id = _key("hash of MMSI, off time and off position; never changes (METHOD 1)")
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    imo = _whole("trusted IMO number")
+    track = _whole("track of the MMSI, see tracks", nullable=False)
+    name = _text("ship name; typed in by strangers")
+    flag = _text("flag at the off point, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    ship_type = _small("ship type, ITU-R M.1371 code")
+    off_at = _instant("last sighting before the silence", nullable=False)
+    on_at = _instant("first sighting after it; null while open")
+    off_lon = _number("longitude of the off point", "deg", nullable=False)
+    off_lat = _number("latitude of the off point", "deg", nullable=False)
+    on_lon = _number("longitude of the on point", "deg")
+    on_lat = _number("latitude of the on point", "deg")
+    off_sog_kn, off_cog_deg, off_nav_status, off_receiver, off_area, off_port_group = (
+        _end("off").values()
+    )
+    on_sog_kn, on_cog_deg, on_nav_status, on_receiver, on_area, on_port_group = (
+        _end("on").values()
+    )
+    on_is_outside = _yes("the on point lies outside the region")
+    on_mmsi = dy.Int32(
+        description="MMSI of the on point, where it differs (cause identity)", nullable=True
+    )
+    duration_s = _whole("length of the silence; null while open", "s")
+    duration_h = _number("length of the silence; null while open", "h")
+    distance_km = _number("geodesic distance from off to on point", "km")
+    implied_speed_kn = _number("distance over duration", "kn")
+    positions_12h_before = _whole(
+        "sightings in the UTC hour of the off time and the 11 before it", nullable=False
+    )
+    positions_12h_before_terrestrial = _whole("of these, heard by a ground station", nullable=False)
+    positions_12h_before_satellite = _whole("of these, heard by a satellite", nullable=False)
+    is_closed = _yes("ended by a sighting", nullable=False)
+    status = _one_of("provisional until 45 days after the month's end", STATUSES, nullable=False)
+    month = _month()
+    data_end = _instant("end of the data this row was judged with", nullable=False)
+    cause = _one_of("why the ship was not heard (METHOD 4); null: not judged yet", CAUSES)
+    p_off = _probability("probability that the set was off")
+    p_off_low = _probability("lower end of its 90 % interval")
+    p_off_high = _probability("upper end of its 90 % interval")
+    witnesses = _whole("other emitters heard in the live hours")
+    live_h = _number("hours in which somebody could be heard where the ship could be", "h")
+    expected_receptions = _number("receptions expected in the live hours if the set was on")
+    weakly_identified = _yes("learned quantities rest on thin data (METHOD 4)")
+    reasons = _text("the row's story in words", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class DarkPortCalls(dy.Schema):
+    """One row per visit with the set off, at its likeliest port group (METHOD 6).
+
+    First form: every closed gap near a port group, reason `near_port`, grade and p_call null.
+    """
+
+    call_id = _key("hash of the visit's first gap")
+    visit_id = _text("visit the gaps belong to", nullable=False)
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    imo = _whole("trusted IMO number")
+    name = _text("ship name; typed in by strangers")
+    flag = _text("flag at the off point, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    port_group = _text("port group", nullable=False)
+    port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing; null until calls are inferred")
+    in_ru_ir_any = _yes("in scope ru_ir_any")
+    in_any_flag_crossing = _yes("in scope any_flag_crossing; null until calls are inferred")
+    window_from = _instant("earliest presence at the port", nullable=False)
+    window_to = _instant("latest presence at the port", nullable=False)
+    gap_ids = _text("gaps of the visit, separated by ';'", nullable=False)
+    p_off = _probability("probability that the set was off")
+    p_call = _probability("probability of a call with the set off")
+    grade = _one_of("grade (METHOD 6); null until calls are inferred", GRADES)
+    families = _text("families of evidence outside P_call")
+    slack_h = _number("hours left for the stay after the sailing times", "h")
+    draught_change_m = _number("draught after minus draught before", "m")
+    second_call_possible = _yes("the gap has room for a second call")
+    month = _month()
+    reasons = _text("why this row stands here, in words", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class ShipMonths(dy.Schema):
+    """One row per MMSI x month x area x port_group: what was seen of it there, and for how long.
+
+    The exposure behind the monthly tables, in integer seconds (METHOD 2): credited to the area
+    and port group of the earlier sighting, cut at UTC midnight, outside and left_region excluded.
+    """
+
+    month = _month(primary_key=True)
+    mmsi = _mmsi(primary_key=True)
+    area = _key("monthly area")
+    port_group = _key("port group near the sighting, or 'none'")
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    sightings = _whole("sightings there, outside ones excluded", nullable=False)
+    ship_s = _whole("time between consecutive sightings, gaps included", "s", nullable=False)
+    heard_s = _whole("the part between sightings less than 4 h apart", "s", nullable=False)
+
+
+# --------------------------------------------------------------------------- monthly tables
+
+
+class MonthlyGaps(dy.Schema):
+    """One row per month x flag x fleet x area x port_group x at_least_h, with its exposure.
+
+    `all` may stand for flag, fleet, area and port_group. Additive over flag, fleet, area and
+    port group: ship_hours, heard_hours, observable_ship_hours, gaps, open_gaps, left_region,
+    expected_off. Not additive: ships_seen, ships_with_gap, outage_hours, ratios, interval ends.
+    `at_least_h` is cumulative.
+    """
+
+    month = _month(primary_key=True)
+    flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
+    fleet = _key("fleet or 'all'")
+    area = _key("monthly area of the off point, or 'all'")
+    port_group = _key("port group near the off point, 'none' or 'all'")
+    at_least_h = _whole("gaps of at least this length; cumulative", "h", primary_key=True, nullable=False)
+    ships_seen = _whole("distinct ships with a sighting there in the month")
+    ship_hours = _number("time between consecutive sightings, gaps included", "h")
+    heard_hours = _number("the part between sightings less than 4 h apart", "h")
+    observable_ship_hours = _number("the part in which somebody could be heard there", "h")
+    outage_hours = _whole("UTC hours in which every feed that usually hears the area was out", "h")
+    ships_with_gap = _whole("distinct ships with a closed gap of at least at_least_h")
+    gaps = _whole("closed gaps of at least at_least_h that begin in the month")
+    open_gaps = _whole("gaps not ended by data_end that have reached at_least_h")
+    left_region = _whole("silences of ships that left the region; in no other column")
+    gaps_per_1000_ship_hours = _number("gaps over ship_hours, times 1000", "1/1000 h")
+    expected_off = _number("sum of p_off")
+    expected_off_low = _number("lower end of its 90 % interval")
+    expected_off_high = _number("upper end of its 90 % interval")
+    status = _one_of("provisional until 45 days after the month's end", STATUSES, nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class MonthlyDarkPortCalls(dy.Schema):
+    """One row per month x scope x flag x port_country x port_group."""
+
+    month = _month(primary_key=True)
+    scope = _key("scope (METHOD 7)")
+    flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
+    port_country = _key("country of the port group, or 'all'")
+    port_group = _key("port group or 'all'")
+    calls_a = _whole("calls of grade A; null until calls are inferred")
+    calls_b = _whole("calls of grade B; null until calls are inferred")
+    calls_c = _whole("calls of grade C; null until calls are inferred")
+    calls_d = _whole("calls of grade D; null until calls are inferred")
+    near_port_gaps = _whole("closed gaps near the port group: not calls")
+    expected_calls = _number("sum of p_call")
+    expected_calls_low = _number("lower end of its 90 % interval")
+    expected_calls_high = _number("upper end of its 90 % interval")
+    expected_unheard = _number("sum of p_unheard")
+    lit_calls = _whole("calls heard in port")
+    glimpsed = _whole("calls with one end heard in port")
+    dark_share = _number("dark / (dark + lit + unheard), in expectations")
+    observable_ship_hours = _number("ship-hours in which somebody could be heard there", "h")
+    status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Indicator(dy.Schema):
+    """One row per month (end of a trailing year) x scope."""
+
+    month = _month(primary_key=True)
+    scope = _key("scope (METHOD 7)")
+    calls_12m_a = _whole("calls of grade A in the twelve months")
+    calls_12m_b = _whole("calls of grade B in the twelve months")
+    upper_bound_12m = _whole(
+        "closed gaps of the scope's flags and fleet in the twelve months: no more calls than this"
+        " can be seen; null where one of the months has no data"
+    )
+    expected_12m = _number("expected calls in the twelve months")
+    expected_12m_low = _number("lower end of its 90 % interval")
+    expected_12m_high = _number("upper end of its 90 % interval")
+    p_low = _probability("probability of class Low")
+    p_medium = _probability("probability of class Medium")
+    p_high = _probability("probability of class High")
+    rating = _text("printed class; null until calls are inferred")
+    count_trend = _text("trend of expected calls against 2020-21")
+    count_ratio = _number("ratio behind it")
+    count_ratio_low = _number("lower end of its 90 % interval")
+    count_ratio_high = _number("upper end of its 90 % interval")
+    rate_trend = _text("trend of calls per visit against 2020-21")
+    rate_ratio = _number("ratio behind it")
+    rate_ratio_low = _number("lower end of its 90 % interval")
+    rate_ratio_high = _number("upper end of its 90 % interval")
+    raw_gap_ratio = _number("gaps against the base period, uncorrected")
+    baseline = _text("base period of the trends and of the raw gap ratio")
+    why = _text("the rating in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class PublishedCounts(dy.Schema):
+    """One row per published figure (METHOD 0): what ours is compared with, never tuned to."""
+
+    figure_id = _key("short name of the figure")
+    source = _text("publication", nullable=False)
+    measure = _text("ships, gaps, gap_ratio, transits, port_calls, ...", nullable=False)
+    period_from = dy.Date(description="first day of the period", nullable=True)
+    period_to = dy.Date(description="last day of the period", nullable=True)
+    flag = _text("flag, ISO 3166 alpha-3; null where not by flag")
+    area = _text("area in the source's words")
+    at_least_h = _whole("threshold; null where unpublished", "h")
+    value = _number("published value", nullable=False)
+    unit = _text("unit of the value", nullable=False)
+    note = _text("what is not known about it")
+
+
+class Seasons(dy.Schema):
+    """One row per navigation season of a waterway; a year not listed excludes nothing."""
+
+    waterway = _key("area id")
+    year = _whole("year", primary_key=True, nullable=False)
+    opened_on = dy.Date(description="first day of navigation; null unknown", nullable=True)
+    closed_on = dy.Date(description="last day of navigation; null unknown", nullable=True)
+    days = _whole("days of navigation, where only that is published", "d")
+    source = _text("source", nullable=False)
+
+
+class Closures(dy.Schema):
+    """One row per dated closure of a waterway."""
+
+    waterway = _key("area id")
+    closed_from = _instant("start of the closure", primary_key=True, nullable=False)
+    closed_to = _instant("end of the closure", nullable=False)
+    reason = _text("what closed it", nullable=False)
+    source = _text("source", nullable=False)
+
+
+class ShipRegistry(dy.Schema):
+    """One row per override by the user: flag or fleet of a ship from a date on."""
+
+    mmsi = dy.Int32(description="MMSI, nine digits; null where the IMO number is given", nullable=True)
+    imo = _whole("IMO number; null where the MMSI is given")
+    valid_from = _instant("from when; null: always")
+    valid_to = _instant("until when (not included); null: still")
+    flag = _text("flag, ISO 3166 alpha-3")
+    fleet = _text("fleet")
+    source = _text("source", nullable=False)
+    analyst = _text("who entered it")
+
+
+TABLES: dict[str, type[dy.Schema]] = {
+    "positions": Positions,
+    "tracks": Tracks,
+    "statics": Statics,
+    "beacons": Beacons,
+    "rejected": Rejected,
+    "files": Files,
+    "rules": Rules,
+    "ships": Ships,
+    "gaps": Gaps,
+    "dark_port_calls": DarkPortCalls,
+    "ship_months": ShipMonths,
+    "monthly_gaps": MonthlyGaps,
+    "monthly_dark_port_calls": MonthlyDarkPortCalls,
+    "indicator": Indicator,
+    "published_counts": PublishedCounts,
+    "seasons": Seasons,
+    "closures": Closures,
+    "ship_registry": ShipRegistry,
+}
+
+
+def polars_schema(table: type[dy.Schema]) -> pl.Schema:
+    """Return the polars names and types of `table`, in order."""
+    return pl.Schema({name: column.dtype for name, column in table.columns().items()})
+
+
+def conform(frame: pl.DataFrame, table: type[dy.Schema]) -> pl.DataFrame:
+    """Return `frame` with exactly the columns and types of `table`, in its order.
+
+    A missing or surplus column is an error; types are cast strictly.
+
+    Raises:
+        SchemaError: naming the table, the column and what was there instead.
+    """
+    wanted = polars_schema(table)
+    missing = [name for name in wanted if name not in frame.columns]
+    surplus = [name for name in frame.columns if name not in wanted]
+    if missing or surplus:
+        raise SchemaError(
+            f"{table.__name__}: missing {missing}, not known {surplus}; found {frame.columns}"
+        )
+    try:
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in wanted.items())
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"{table.__name__}: {str(error).splitlines()[0]}") from error
