@@ -73,7 +73,10 @@ class TrackRules(RuleGroup):
         True, "yes/no", "METHOD 2; off only to compare with tools that take one MMSI for one ship"
     )
     confirm_after_h: float = rule(
-        4.0, "h", "METHOD 1: a lone ping further than this from its neighbours needs confirming", gt=0
+        4.0,
+        "h",
+        "METHOD 1: a lone ping further than this from its neighbours needs confirming",
+        gt=0,
     )
 
 
@@ -96,14 +99,24 @@ class GapRules(RuleGroup):
         },
     )
     near_port_nm: float = rule(30.0, "nm", "METHOD 1, judgement", gt=0)
-    final_after_d: int = rule(45, "d", "METHOD 1: a month of gaps is final this long after its end", ge=0)
+    final_after_d: int = rule(
+        45, "d", "METHOD 1: a month of gaps is final this long after its end", ge=0
+    )
     calls_final_after_d: int = rule(90, "d", "METHOD 1: a month of calls", ge=0)
     positions_before_h: int = rule(12, "h", "METHOD 1", ge=1)
     data_end_share: float = rule(
-        0.1, "of the median day", "METHOD 1, judgement: one row dated in the future must not close the books", gt=0
+        0.1,
+        "of the median day",
+        "METHOD 1, judgement: one row dated in the future must not close the books",
+        gt=0,
     )
     data_end_min_sightings: int = rule(2, "sightings", "METHOD 1, judgement", ge=1)
     data_end_days: int = rule(7, "days with data", "METHOD 1, judgement", ge=1)
+
+    @property
+    def shortest_s(self) -> int:
+        """The shortest silence that is a gap, in whole seconds."""
+        return self.min_gap_s + 1 if self.count_above_only else self.min_gap_s
 
 
 class CauseRules(RuleGroup):

@@ -104,9 +104,7 @@ def _mmsi(**more: Any) -> dy.Int32:
 
 
 def _month(**more: Any) -> dy.Date:
-    return dy.Date(
-        description="month of UTC, as its first day", **{"nullable": False, **more}
-    )
+    return dy.Date(description="month of UTC, as its first day", **{"nullable": False, **more})
 
 
 # --------------------------------------------------------------------- from feeds to clean
@@ -156,7 +154,9 @@ class Positions(dy.Schema):
 
     mmsi = _mmsi(primary_key=True)
     segment = _whole("segment of its day, see tracks", nullable=False)
-    seen_at = _instant("instant of the sighting, on whole seconds", primary_key=True, nullable=False)
+    seen_at = _instant(
+        "instant of the sighting, on whole seconds", primary_key=True, nullable=False
+    )
     lon = dy.Float64(
         description="longitude east, to a micro-degree",
         primary_key=True,
@@ -181,7 +181,9 @@ class Positions(dy.Schema):
     heard_by = _text(
         "everybody who heard it, sorted: feed|receiver|station, separated by ';'", nullable=False
     )
-    is_outside = _yes("outside the region: ends and begins silences, gives no hours", nullable=False)
+    is_outside = _yes(
+        "outside the region: ends and begins silences, gives no hours", nullable=False
+    )
 
 
 class Tracks(dy.Schema):
@@ -199,8 +201,8 @@ class Tracks(dy.Schema):
 class Statics(dy.Schema):
     """One row per change of a ship's static data, and per UTC day it was repeated on."""
 
-    mmsi = _mmsi(primary_key=True)
-    first_at = _instant("first report of the day with these values", primary_key=True, nullable=False)
+    mmsi = _mmsi()
+    first_at = _instant("first report of the day with these values", nullable=False)
     last_at = _instant("last report of the day with these values", nullable=False)
     reports = _whole("reports of the day with these values, duplicates merged", nullable=False)
     ais_class = _text("AIS class of the sender")
@@ -253,7 +255,9 @@ class Files(dy.Schema):
     read = _whole("rows read", nullable=False)
     accepted = _whole("rows that became a sighting, static report or beacon", nullable=False)
     duplicate = _whole("rows that repeat an accepted one", nullable=False)
-    outside = _whole("positions outside the region between the first and last of a run", nullable=False)
+    outside = _whole(
+        "positions outside the region between the first and last of a run", nullable=False
+    )
     rejected = _whole("rows refused", nullable=False)
     rejected_by_reason = _text("JSON object: reason -> rows")
     first_at = _instant("earliest instant of an accepted row")
@@ -274,11 +278,16 @@ class Ships(dy.Schema):
     """One row per MMSI and span of time in which its identity, flag and fleet are the same."""
 
     mmsi = _mmsi(primary_key=True)
-    ship_id = _text("imo:NNNNNNN where the IMO number is trusted (METHOD 2), else mmsi:NNNNNNNNN", nullable=False)
+    ship_id = _text(
+        "imo:NNNNNNN where the IMO number is trusted (METHOD 2), else mmsi:NNNNNNNNN",
+        nullable=False,
+    )
     imo = _whole("trusted IMO number")
     name = _text("last name sent")
     callsign = _text("last call sign sent")
-    flag = _text("registry override, else country of the MMSI's MID; ISO 3166 alpha-3; null unknown")
+    flag = _text(
+        "registry override, else country of the MMSI's MID; ISO 3166 alpha-3; null unknown"
+    )
     fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
     ship_type = _small("ship type sent most often")
     ais_class = _text("AIS class sent most often")
@@ -319,12 +328,10 @@ class Gaps(dy.Schema):
     off_lat = _number("latitude of the off point", "deg", nullable=False)
     on_lon = _number("longitude of the on point", "deg")
     on_lat = _number("latitude of the on point", "deg")
-    off_sog_kn, off_cog_deg, off_nav_status, off_receiver, off_area, off_port_group = (
-        _end("off").values()
-    )
-    on_sog_kn, on_cog_deg, on_nav_status, on_receiver, on_area, on_port_group = (
-        _end("on").values()
-    )
+    off_sog_kn, off_cog_deg, off_nav_status, off_receiver, off_area, off_port_group = _end(
+        "off"
+    ).values()
+    on_sog_kn, on_cog_deg, on_nav_status, on_receiver, on_area, on_port_group = _end("on").values()
     on_is_outside = _yes("the on point lies outside the region")
     on_mmsi = dy.Int32(
         description="MMSI of the on point, where it differs (cause identity)", nullable=True
@@ -426,7 +433,9 @@ class MonthlyGaps(dy.Schema):
     fleet = _key("fleet or 'all'")
     area = _key("monthly area of the off point, or 'all'")
     port_group = _key("port group near the off point, 'none' or 'all'")
-    at_least_h = _whole("gaps of at least this length; cumulative", "h", primary_key=True, nullable=False)
+    at_least_h = _whole(
+        "gaps of at least this length; cumulative", "h", primary_key=True, nullable=False
+    )
     ships_seen = _whole("distinct ships with a sighting there in the month")
     ship_hours = _number("time between consecutive sightings, gaps included", "h")
     heard_hours = _number("the part between sightings less than 4 h apart", "h")
@@ -544,7 +553,9 @@ class Closures(dy.Schema):
 class ShipRegistry(dy.Schema):
     """One row per override by the user: flag or fleet of a ship from a date on."""
 
-    mmsi = dy.Int32(description="MMSI, nine digits; null where the IMO number is given", nullable=True)
+    mmsi = dy.Int32(
+        description="MMSI, nine digits; null where the IMO number is given", nullable=True
+    )
     imo = _whole("IMO number; null where the MMSI is given")
     valid_from = _instant("from when; null: always")
     valid_to = _instant("until when (not included); null: still")

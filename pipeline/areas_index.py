@@ -1,0 +1,282 @@
+"""Which polygon covers a point and how far the nearest one is, fast for many points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from threading import RLock
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from pipeline.geodesy import FloatArray, arc_km, ecef_m
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
+
+Codes: TypeAlias = NDArray[np.int16]
+Keys: TypeAlias = NDArray[np.int32]
+
+CELLS_PER_DEG = 50
+CELL_COLUMNS, CELL_ROWS = 360 * CELLS_PER_DEG, 180 * CELLS_PER_DEG
+PAGE_SIDE = 8  # cells; the memo grows by pages of 8 x 8 cells
+PAGE_CELLS = PAGE_SIDE * PAGE_SIDE
+PAGE_ROWS = CELL_ROWS // PAGE_SIDE
+PAGES = CELL_COLUMNS // PAGE_SIDE * PAGE_ROWS
+
+AMBIGUOUS = -1
+NOT_CLASSIFIED = -2
+
+# Rounding when a point's cell is found must not place it outside the box that was judged.
+CELL_MARGIN_DEG = 1e-9
+# 0.00044 degree is at most 49.2 m. A point of the boundary is at most half of that from a sample.
+SAMPLE_SPACING_DEG = 0.00044
+SAMPLE_ERROR_M = 25.0
+
+# GEOS builds the index of a prepared polygon when it is first asked, and not for two threads.
+_LOCK = RLock()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Boxes of the global grid, a hair larger than the cells: arrays of degrees."""
+
+    west: FloatArray
+    south: FloatArray
+    east: FloatArray
+    north: FloatArray
+
+    @classmethod
+    def of_keys(cls, keys: Keys) -> Cells:
+        """Return the boxes of the cells that `cell_keys` named."""
+        page, within = np.divmod(keys, PAGE_CELLS)
+        page_column, page_row = np.divmod(page, PAGE_ROWS)
+        column = page_column * PAGE_SIDE + within // PAGE_SIDE
+        row = page_row * PAGE_SIDE + within % PAGE_SIDE
+        return cls(
+            west=column / CELLS_PER_DEG - 180 - CELL_MARGIN_DEG,
+            south=row / CELLS_PER_DEG - 90 - CELL_MARGIN_DEG,
+            east=(column + 1) / CELLS_PER_DEG - 180 + CELL_MARGIN_DEG,
+            north=(row + 1) / CELLS_PER_DEG - 90 + CELL_MARGIN_DEG,
+        )
+
+    @cached_property
+    def boxes(self) -> NDArray[np.object_]:
+        """The cells as polygons."""
+        return shapely.box(self.west, self.south, self.east, self.north)
+
+    @cached_property
+    def centre(self) -> tuple[FloatArray, FloatArray]:
+        """Longitudes and latitudes of the middles."""
+        return (self.west + self.east) / 2, (self.south + self.north) / 2
+
+    @cached_property
+    def radius_m(self) -> FloatArray:
+        """Straight distance from the middle that no point of the cell exceeds, in m."""
+        middle = ecef_m(*self.centre)
+        corners = [
+            np.linalg.norm(ecef_m(lon, lat) - middle, axis=1)
+            for lon in (self.west, self.east)
+            for lat in (self.south, self.north)
+        ]
+        return np.max(corners, axis=0) * 1.001 + 1
+
+
+def cell_keys(lon: FloatArray, lat: FloatArray) -> Keys:
+    """Return the number of the 0.02 degree cell of each point; pages of cells are contiguous."""
+    column = np.minimum(((lon + 180) * CELLS_PER_DEG).astype(np.int32), CELL_COLUMNS - 1)
+    row = np.minimum(((lat + 90) * CELLS_PER_DEG).astype(np.int32), CELL_ROWS - 1)
+    page = (column >> 3) * np.int32(PAGE_ROWS) + (row >> 3)
+    return (page << 6) | ((column & 7) << 3) | (row & 7)
+
+
+class CellMask:
+    """Codes of points: of whole cells where one code holds all over, found out once and kept.
+
+    The grid is fixed on the globe, so an answer never depends on which points come together.
+    """
+
+    def __init__(
+        self,
+        of_cells: Callable[[Cells], Codes],
+        of_points: Callable[[FloatArray, FloatArray], Codes],
+    ) -> None:
+        self._of_cells = of_cells
+        self._of_points = of_points
+        self._page_start = np.full(PAGES, -1, np.int32)
+        self._codes = np.empty(0, np.int16)
+
+    def codes(self, lon: FloatArray, lat: FloatArray, keys: Keys) -> Codes:
+        """Return the code of each point, those of ambiguous cells asked one by one."""
+        codes = self.cell_codes(keys)
+        ask = np.flatnonzero(codes == AMBIGUOUS)
+        codes[ask] = self._of_points(lon[ask], lat[ask])
+        return codes
+
+    def cell_codes(self, keys: Keys) -> Codes:
+        """Return the code of each point's cell, AMBIGUOUS where it differs within the cell."""
+        with _LOCK:
+            start = self._page_start[keys >> 6]
+            if (start < 0).any():
+                self._add_pages(np.unique(keys[start < 0] >> 6))
+                start = self._page_start[keys >> 6]
+            slots = start + (keys & (PAGE_CELLS - 1))
+            codes = self._codes[slots]
+            is_new = codes == NOT_CLASSIFIED
+            if is_new.any():
+                new_keys, first = np.unique(keys[is_new], return_index=True)
+                self._codes[slots[is_new][first]] = self._of_cells(Cells.of_keys(new_keys))
+                codes = self._codes[slots]
+            return codes
+
+    def _add_pages(self, pages: Keys) -> None:
+        added = np.full(len(pages) * PAGE_CELLS, NOT_CLASSIFIED, np.int16)
+        self._page_start[pages] = len(self._codes) + np.arange(len(pages)) * PAGE_CELLS
+        self._codes = np.concatenate((self._codes, added))
+
+
+def covers(polygon: BaseGeometry, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
+    """Return where points lie in a polygon, its boundary included."""
+    west, south, east, north = polygon.bounds
+    is_covered = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    near = np.flatnonzero(is_covered)
+    with _LOCK:
+        shapely.prepare(polygon)
+        is_covered[near] = shapely.intersects_xy(polygon, lon[near], lat[near])
+    return is_covered
+
+
+class Partition:
+    """Sets of polygons in order: a point's code is the first that covers it, else their number."""
+
+    def __init__(self, parts: Sequence[Sequence[BaseGeometry]]) -> None:
+        self.parts = parts
+
+    def of_points(self, lon: FloatArray, lat: FloatArray) -> Codes:
+        """Return the exact code of each point."""
+        codes = np.full(len(lon), len(self.parts), np.int16)
+        open_points = np.arange(len(lon))
+        for code, polygons in enumerate(self.parts):
+            for polygon in polygons:
+                is_covered = covers(polygon, lon[open_points], lat[open_points])
+                codes[open_points[is_covered]] = code
+                open_points = open_points[~is_covered]
+        return codes
+
+    def of_cells(self, cells: Cells) -> Codes:
+        """Return the code of each cell that lies wholly in or out of every polygon in question."""
+        codes = np.full(len(cells.west), len(self.parts), np.int16)
+        open_cells = np.arange(len(cells.west))
+        for code, polygons in enumerate(self.parts):
+            is_within, is_touched = _cells_within(polygons, cells, open_cells)
+            codes[open_cells[is_touched]] = AMBIGUOUS
+            codes[open_cells[is_within]] = code
+            open_cells = open_cells[~is_touched]
+        return codes
+
+
+def _cells_within(
+    polygons: Sequence[BaseGeometry], cells: Cells, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which chosen cells lie in one of the polygons, and which meet one at all."""
+    is_within, is_touched = np.zeros((2, len(chosen)), np.bool_)
+    for polygon in polygons:
+        west, south, east, north = polygon.bounds
+        near = np.flatnonzero(
+            (cells.east[chosen] >= west)
+            & (cells.west[chosen] <= east)
+            & (cells.north[chosen] >= south)
+            & (cells.south[chosen] <= north)
+        )
+        boxes = cells.boxes[chosen[near]]
+        with _LOCK:
+            shapely.prepare(polygon)
+            is_touched[near] |= shapely.intersects(polygon, boxes)
+            is_within[near] |= shapely.contains_properly(polygon, boxes)
+    return is_within, is_touched
+
+
+class Shore:
+    """Distances to one polygon, through samples of its boundary in earth-centred metres."""
+
+    def __init__(self, polygon: BaseGeometry) -> None:
+        self.polygon = polygon
+        fine = shapely.segmentize(polygon.boundary, SAMPLE_SPACING_DEG)
+        self.lon, self.lat = shapely.get_coordinates(fine).T
+        samples = ecef_m(self.lon, self.lat)
+        self.middle = samples.mean(axis=0)
+        self.radius_m = float(np.linalg.norm(samples - self.middle, axis=1).max())
+        self.tree = _tree(samples)
+
+    def nearest(
+        self, lon: FloatArray, lat: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return distance in km, longitude and latitude of the nearest point of the boundary."""
+        chords, at = self.tree.query(ecef_m(lon, lat))
+        return arc_km(chords), self.lon[at], self.lat[at]
+
+
+def _tree(points: FloatArray) -> KDTree:
+    from scipy.spatial import KDTree  # here, since not every command asks for distances
+
+    return KDTree(points)
+
+
+def distances_m(
+    shores: Sequence[Shore], lon: FloatArray, lat: FloatArray, within_m: float = np.inf
+) -> FloatArray:
+    """Return straight distances (points, shores) in m: 0 inside, infinite where well beyond reach.
+
+    Off by at most 25 m, and that only within metres of the boundary. Rounded to centimetres, so
+    that equal distances are equal and ties go by the order of the shores.
+    """
+    distances = np.full((len(lon), len(shores)), np.inf)
+    points = ecef_m(lon, lat)
+    for number, shore in enumerate(shores):
+        reach_m = shore.radius_m + within_m + 1
+        offset = points - shore.middle
+        near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) <= reach_m * reach_m)
+        # The bound of the tree itself is not included, ours is.
+        found, _ = shore.tree.query(points[near], distance_upper_bound=within_m + 1)
+        distances[near, number] = np.round(found, 2)
+        distances[covers(shore.polygon, lon, lat), number] = 0
+    return distances
+
+
+def nearest_codes(distances: FloatArray, within_m: float) -> Codes:
+    """Return the column of the smallest distance of each row, their number where all are beyond."""
+    beyond = np.full((len(distances), 1), within_m)
+    return np.hstack((distances, beyond)).argmin(axis=1).astype(np.int16)
+
+
+def nearest_codes_of_cells(
+    measure: Callable[[FloatArray, FloatArray, float], FloatArray], cells: Cells, within_m: float
+) -> Codes:
+    """Return `nearest_codes` of each cell in all of which the answer is the same.
+
+    Distances change by no more than the way from the middle, and the sampled boundary adds its
+    error: a cell is decided where the nearest stays in (or out of) reach, and ahead of the second.
+    """
+    slack_m = cells.radius_m + SAMPLE_ERROR_M + 1
+    distances = measure(*cells.centre, within_m + 3 * float(slack_m.max()))
+    codes = nearest_codes(distances, within_m)
+    padded = np.pad(distances, ((0, 0), (0, 2)), constant_values=np.inf)
+    first, second = np.sort(padded, axis=1)[:, :2].T
+    is_beyond = first - slack_m > within_m
+    is_decided = (first + slack_m <= within_m) & (second > first + 2 * slack_m)
+    codes[~(is_beyond | is_decided)] = AMBIGUOUS
+    return codes
+
+
+def inside_codes_of_cells(shores: Sequence[Shore], cells: Cells, within_m: float) -> Codes:
+    """Return the code of cells wholly inside their nearest polygon, or with none in reach."""
+    codes = nearest_codes_of_cells(partial(distances_m, shores), cells, within_m)
+    for number, shore in enumerate(shores):
+        chosen = np.flatnonzero(codes == number)
+        is_within, _ = _cells_within([shore.polygon], cells, chosen)
+        codes[chosen[~is_within]] = AMBIGUOUS
+    return codes

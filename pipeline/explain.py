@@ -1,0 +1,101 @@
+"""A gap's whole story in words, from the published tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import store
+from pipeline.errors import UsageError
+
+LADDER_NAMES = {6: "GFW raw", 12: "GFW disabling", 30: "Lloyd's List", 72: "'prolonged'"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """The facts of a row, and the lines that tell them."""
+
+    facts: dict[str, Any]
+    lines: tuple[str, ...]
+
+
+def find_story(processed: Path, row_id: str) -> Story:
+    """Return the story of a gap or of a call's gap.
+
+    Raises:
+        UsageError: there is no such row.
+    """
+    connection = store.open_database(processed / store.DATABASE)
+    try:
+        found = connection.execute(
+            "select g.* from gaps as g where g.gap_id = $id or g.gap_id in"
+            " (select gap_ids from dark_port_calls where call_id = $id)",
+            {"id": row_id},
+        )
+        names = [column[0] for column in found.description or []]
+        row = found.fetchone()
+        if row is None:
+            raise UsageError(f"no gap or call {printable(row_id)} in {processed}")
+        gap = dict(zip(names, row, strict=True))
+        rungs = [
+            int(hours)
+            for (hours,) in connection.execute(
+                "select at_least_h from gap_ladder where gap_id = $id order by at_least_h",
+                {"id": gap["gap_id"]},
+            ).fetchall()
+        ]
+        call = connection.execute(
+            "select call_id, port_group, port_country from dark_port_calls where gap_ids = $id",
+            {"id": gap["gap_id"]},
+        ).fetchone()
+    finally:
+        connection.close()
+    return Story({**gap, "ladder_h": rungs, "call": call}, tuple(_tell(gap, rungs, call)))
+
+
+def printable(text: object) -> str:
+    """Return text without control characters: names are typed in by strangers."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+
+
+def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -> list[str]:
+    name = printable(gap["name"]) if gap["name"] else "a ship without a name"
+    flag = gap["flag"] or "flag unknown"
+    lines = [
+        f"Gap {gap['gap_id']}  ({gap['status']}, {'closed' if gap['is_closed'] else 'open'})",
+        f"Ship   {name}, {flag}, {gap['fleet']}, MMSI {gap['mmsi']}"
+        + (f", IMO {gap['imo']}" if gap["imo"] else ", no trusted IMO number"),
+        f"Story  {gap['reasons']}",
+        "Before " + _receivers(gap),
+        "Ladder " + _ladder(rungs),
+        f"Cause  {gap['cause'] or 'not judged: reception is not estimated yet, so p_off is unknown'}",
+    ]
+    if call:
+        lines.append(
+            f"Call   listed as {call[0]} near {call[1]} ({call[2]}): a gap near a port, not a"
+            " dark port call; calls are not inferred yet"
+        )
+    else:
+        lines.append("Call   not listed near a port group")
+    lines.append(
+        f"Judged with data until {gap['data_end']:%Y-%m-%d %H:%M} UTC, method"
+        f" {gap['method_version']}, rules {gap['rules_hash']}"
+    )
+    lines.append("Switching off can be lawful; a silence alone says nothing about intent.")
+    return lines
+
+
+def _receivers(gap: dict[str, Any]) -> str:
+    return (
+        f"{gap['positions_12h_before']} sightings in the 12 h before:"
+        f" {gap['positions_12h_before_terrestrial']} by ground stations,"
+        f" {gap['positions_12h_before_satellite']} by satellites"
+    )
+
+
+def _ladder(rungs: list[int]) -> str:
+    if not rungs:
+        return "below every threshold"
+    named = [f"{h} h" + (f" ({LADDER_NAMES[h]})" if h in LADDER_NAMES else "") for h in rungs]
+    return "counted at " + ", ".join(named)

@@ -1,0 +1,354 @@
+"""Armoured AIS payloads to columns, a whole batch at a time.
+
+Bit positions and "not available" values are those of ITU-R M.1371-5, as the AIVDM description of
+gpsd tells them. Every type that carries a position or static data has a fixed layout, so each
+layout is read for all its messages at once: characters to six-bit numbers, neighbouring numbers
+to a field. pyais is what the tests compare every field with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+HIGHEST_TYPE = 28  # ITU-R M.1371-6 added the last one
+ARMOUR = [chr(48 + six) if six < 40 else chr(56 + six) for six in range(64)]
+NOT_A_PAYLOAD = r"[^0-W`-w]"
+
+# A message whose sender or logger miscounted the fill bits still has the right characters.
+FILL_SLACK_BITS = 5
+
+# Per degree: 1/10,000 minute; type 27 has 1/10 minute.
+FINE, COARSE = 600_000, 600
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a message type keeps its fields.
+
+    Attributes:
+        lengths: the lengths it may have, in bits, as (least, most).
+        numbers: first bit and width by field.
+        texts: first bit and six-bit characters by field.
+        ais_class: AIS class that sends it; null where the type does not say.
+        per_degree: units of longitude and latitude in a degree.
+    """
+
+    lengths: tuple[tuple[int, int], ...]
+    numbers: dict[str, tuple[int, int]]
+    texts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    ais_class: str | None = None
+    is_beacon: bool = False
+    per_degree: int = FINE
+
+    @property
+    def characters(self) -> int:
+        """Return how many characters of the payload hold all the fields."""
+        ends = [at + width for at, width in self.numbers.values()]
+        ends += [at + 6 * count for at, count in self.texts.values()]
+        return -(-max(ends) // 6)
+
+
+MMSI = {"mmsi": (8, 30)}
+CLASS_B_POSITION = MMSI | {
+    "sog": (46, 10),
+    "longitude": (57, 28),
+    "latitude": (85, 27),
+    "cog": (112, 12),
+    "heading": (124, 9),
+}
+
+
+def _size(at: int) -> dict[str, tuple[int, int]]:
+    """Return where the four dimensions are that begin at bit `at`."""
+    return {
+        "to_bow": (at, 9),
+        "to_stern": (at + 9, 9),
+        "to_port": (at + 18, 6),
+        "to_starboard": (at + 24, 6),
+    }
+
+
+CLASS_A = Layout(
+    lengths=((168, 168),),
+    numbers=MMSI
+    | {
+        "nav_status": (38, 4),
+        "sog": (50, 10),
+        "longitude": (61, 28),
+        "latitude": (89, 27),
+        "cog": (116, 12),
+        "heading": (128, 9),
+    },
+    ais_class="A",
+)
+BASE_STATION = Layout(
+    lengths=((168, 168),),
+    numbers=MMSI | {"longitude": (79, 28), "latitude": (107, 27)},
+    is_beacon=True,
+)
+STATIC_A = Layout(
+    lengths=((424, 424),),
+    numbers=MMSI
+    | _size(240)
+    | {
+        "imo": (40, 30),
+        "ship_type": (232, 8),
+        "eta_month": (274, 4),
+        "eta_day": (278, 5),
+        "eta_hour": (283, 5),
+        "eta_minute": (288, 6),
+        "draught": (294, 8),
+    },
+    texts={"callsign": (70, 7), "name": (112, 20), "destination": (302, 20)},
+    ais_class="A",
+)
+CLASS_B = Layout(lengths=((168, 168),), numbers=CLASS_B_POSITION, ais_class="B")
+CLASS_B_EXTENDED = Layout(
+    lengths=((312, 312),),
+    numbers=CLASS_B_POSITION | _size(271) | {"ship_type": (263, 8)},
+    texts={"name": (143, 20)},
+    ais_class="B",
+)
+AID_TO_NAVIGATION = Layout(
+    # With up to 14 more characters of name, which real senders fill up to whole bytes.
+    lengths=((272, 368),),
+    numbers=MMSI | {"longitude": (164, 28), "latitude": (192, 27)},
+    is_beacon=True,
+)
+STATIC_B_NAME = Layout(
+    # 160 bits by the standard, 168 from some senders.
+    lengths=((160, 168),),
+    numbers=MMSI,
+    texts={"name": (40, 20)},
+    ais_class="B",
+)
+STATIC_B_SHIP = Layout(
+    lengths=((168, 168),),
+    numbers=MMSI | _size(132) | {"ship_type": (40, 8)},
+    texts={"callsign": (90, 7)},
+    ais_class="B",
+)
+LONG_RANGE = Layout(
+    # 96 bits by the standard, a full slot of 168 from some senders. Class A and class B "SO" may
+    # both send it, so it proves no class.
+    lengths=((96, 96), (168, 168)),
+    numbers=MMSI
+    | {
+        "nav_status": (40, 4),
+        "longitude": (44, 18),
+        "latitude": (62, 17),
+        "sog": (79, 6),
+        "cog": (85, 9),
+    },
+    per_degree=COARSE,
+)
+
+# By message type and, for type 24 alone, part number.
+LAYOUTS: dict[tuple[int, int], Layout] = {
+    (1, 0): CLASS_A,
+    (2, 0): CLASS_A,
+    (3, 0): CLASS_A,
+    (4, 0): BASE_STATION,
+    (5, 0): STATIC_A,
+    (18, 0): CLASS_B,
+    (19, 0): CLASS_B_EXTENDED,
+    (21, 0): AID_TO_NAVIGATION,
+    (24, 0): STATIC_B_NAME,
+    (24, 1): STATIC_B_SHIP,
+    (27, 0): LONG_RANGE,
+}
+USED_TYPES = sorted({message_type for message_type, _ in LAYOUTS})
+
+
+def decode_payloads(messages: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per message: its `row`, `message_type`, fields and `reason`.
+
+    Columns and units are those of schema.Reports; columns no message carries are missing.
+    `reason` is `undecodable` where the payload is empty, has a character outside the armour or
+    a length its type cannot have, or names a type nobody defined; `other_message` where the type
+    carries neither position nor static data; else null.
+
+    Args:
+        messages: `row`, `payload` (text) and `fill` (bits to drop at its end).
+    """
+    typed = messages.select(
+        "row",
+        "payload",
+        (pl.col("payload").str.len_bytes().cast(pl.Int64) * 6 - pl.col("fill")).alias("bits"),
+        _character(0).alias("message_type"),
+        pl.col("payload").str.contains(NOT_A_PAYLOAD).alias("is_foreign"),
+    ).with_columns(
+        pl.when(pl.col("message_type") == 24)
+        .then((_character(6) // 4) % 4)
+        .otherwise(0)
+        .alias("part_number"),
+    )
+    typed = typed.with_columns(_reason().alias("reason"))
+    frames = [typed.filter(pl.col("reason").is_not_null()).select("row", "message_type", "reason")]
+    good = typed.filter(pl.col("reason").is_null())
+    for layout in dict.fromkeys(map(id, LAYOUTS.values())):
+        keys = [key for key, other in LAYOUTS.items() if id(other) == layout]
+        of_layout = good.filter(_is_any(keys))
+        if of_layout.height:
+            frames.append(_decode(of_layout, LAYOUTS[keys[0]]))
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _character(position: int) -> pl.Expr:
+    """Return the six-bit number of the payload's character at `position`; null where none is."""
+    return (
+        pl.col("payload")
+        .str.slice(position, 1)
+        .replace_strict(ARMOUR, list(range(64)), default=None, return_dtype=pl.Int64)
+    )
+
+
+def _is_any(keys: list[tuple[int, int]]) -> pl.Expr:
+    """Say whether a message is of one of the (type, part number) `keys`."""
+    return pl.any_horizontal(
+        (pl.col("message_type") == message_type) & (pl.col("part_number") == part)
+        for message_type, part in keys
+    )
+
+
+def _reason() -> pl.Expr:
+    """Return why a payload gives no report, or null."""
+    fits = pl.any_horizontal(
+        _is_any([key])
+        & pl.any_horizontal(
+            pl.col("bits").is_between(least - FILL_SLACK_BITS, most + FILL_SLACK_BITS)
+            for least, most in layout.lengths
+        )
+        for key, layout in LAYOUTS.items()
+    )
+    is_defined = pl.col("message_type").is_between(1, HIGHEST_TYPE)
+    return (
+        pl.when(pl.col("is_foreign") | ~is_defined.fill_null(value=False))
+        .then(pl.lit("undecodable"))
+        .when(~pl.col("message_type").is_in(USED_TYPES))
+        .then(pl.lit("other_message"))
+        .when(~fits.fill_null(value=False))
+        .then(pl.lit("undecodable"))
+    )
+
+
+def _decode(messages: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return the fields of messages that all have `layout`, in canonical units."""
+    sixes = _six_bit_numbers(messages["payload"], layout.characters)
+    raw = pl.DataFrame(
+        {name: _number(sixes, at, width, name) for name, (at, width) in layout.numbers.items()}
+        | {name: _texts(sixes, at, count) for name, (at, count) in layout.texts.items()}
+    )
+    canonical = raw.select(
+        *(name for name in ("mmsi", "nav_status", "heading") if name in raw.columns),
+        *(_none_if_zero(name) for name in ("imo", "ship_type") if name in raw.columns),
+        *layout.texts,
+        *_position(layout),
+        *_measures(layout),
+        pl.lit(layout.ais_class, pl.String).alias("ais_class"),
+        pl.lit(layout.is_beacon).alias("is_beacon"),
+    )
+    return messages.select("row", "message_type").hstack(canonical)
+
+
+def _six_bit_numbers(payloads: pl.Series, characters: int) -> np.ndarray:
+    """Return the first `characters` six-bit numbers, one row per position, one column per payload.
+
+    A payload that is shorter is filled with zero bits.
+    """
+    even = payloads.str.slice(0, characters).str.pad_end(characters, ARMOUR[0])
+    letters = np.frombuffer(even.str.join("").item().encode("ascii"), np.uint8)
+    numbers = letters - 48
+    numbers[numbers > 40] -= 8
+    return np.ascontiguousarray(numbers.reshape(len(payloads), characters).T)
+
+
+def _number(sixes: np.ndarray, at: int, width: int, name: str = "") -> np.ndarray:
+    """Return the number in bits `at` to `at + width`; coordinates are two's complement."""
+    first, last = at // 6, (at + width - 1) // 6
+    value = sixes[first].astype(np.int64)
+    for position in range(first + 1, last + 1):
+        value = (value << 6) | sixes[position]
+    value = (value >> (6 * (last + 1) - at - width)) & ((1 << width) - 1)
+    if name in ("longitude", "latitude"):
+        value -= (value >> (width - 1)) << width
+    return value
+
+
+def _texts(sixes: np.ndarray, at: int, count: int) -> pl.Series:
+    """Return texts of `count` characters; null where nothing is left.
+
+    The first @ ends a text and what follows is dropped: real senders leave the remains of an
+    older text there.
+    """
+    codes = np.stack([_number(sixes, at + 6 * place, 6) for place in range(count)], axis=1)
+    is_over = np.logical_or.accumulate(codes == 0, axis=1)
+    letters = np.where(is_over, 32, np.where(codes < 32, codes + 64, codes)).astype(np.uint8)
+    joined = letters.tobytes().decode("ascii")
+    texts = [joined[start : start + count] for start in range(0, len(joined), count)]
+    stripped = pl.Series(texts, dtype=pl.String).str.strip_chars(" ")
+    return stripped.set(stripped == "", None)
+
+
+def _none_if_zero(name: str) -> pl.Expr:
+    """Return a column with null for zero, which is the sender's "not available"."""
+    return pl.when(pl.col(name) != 0).then(pl.col(name)).alias(name)
+
+
+def _position(layout: Layout) -> list[pl.Expr]:
+    """Return position, speed and course in degrees and knots, as far as the layout has them."""
+    if "longitude" not in layout.numbers:
+        return []
+    # Whole-number arithmetic for "in millionths of a degree, rounded": exact, and no half occurs.
+    per_six = 6_000_000 // layout.per_degree
+    columns = [
+        (((pl.col(name) * per_six + 3) // 6) / 1e6).alias(name)
+        for name in ("longitude", "latitude")
+    ]
+    if "sog" not in layout.numbers:
+        return columns
+    if layout.per_degree == COARSE:
+        # Type 27 counts whole knots and degrees and has its own words for "not available".
+        return [
+            *columns,
+            pl.when(pl.col("sog") != 63).then(pl.col("sog").cast(pl.Float64)).alias("sog"),
+            pl.when(pl.col("cog") != 511).then(pl.col("cog").cast(pl.Float64)).alias("cog"),
+        ]
+    return [*columns, pl.col("sog") / 10, pl.col("cog") / 10]
+
+
+def _measures(layout: Layout) -> list[pl.Expr]:
+    """Return length, beam and draught in metres and the ETA, as far as the layout has them."""
+    measures: list[pl.Expr] = []
+    if "to_bow" in layout.numbers:
+        # An auxiliary craft (98 in front) has its mother ship's MMSI in these bits of type 24.
+        is_size = (pl.col("mmsi") // 10_000_000 != 98) | pl.lit(layout is not STATIC_B_SHIP)
+        for name, one, other in (
+            ("length_m", "to_bow", "to_stern"),
+            ("beam_m", "to_port", "to_starboard"),
+        ):
+            total = (pl.col(one) + pl.col(other)).cast(pl.Float64)
+            measures.append(pl.when((total > 0) & is_size).then(total).alias(name))
+    if "draught" in layout.numbers:
+        draught = pl.col("draught") / 10
+        measures.append(pl.when(draught > 0).then(draught).alias("draught_m"))
+        measures.append(_eta().alias("eta"))
+    return measures
+
+
+def _eta() -> pl.Expr:
+    """Return the ETA as MM-DD HH:MM; null where a part of it is "not available" or impossible."""
+    is_whole = (
+        pl.col("eta_month").is_between(1, 12)
+        & pl.col("eta_day").is_between(1, 31)
+        & (pl.col("eta_hour") < 24)
+        & (pl.col("eta_minute") < 60)
+    )
+    month, day, hour, minute = (
+        pl.col(f"eta_{part}").cast(pl.String).str.pad_start(2, "0")
+        for part in ("month", "day", "hour", "minute")
+    )
+    return pl.when(is_whole).then(pl.format("{}-{} {}:{}", month, day, hour, minute))

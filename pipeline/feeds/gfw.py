@@ -1,0 +1,140 @@
+"""Global Fishing Watch: research messages as CSV and JSON, gpsdio messages as msgpack."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from pipeline.errors import RawFileError
+from pipeline.feeds import layout, values
+from pipeline.feeds.base import Batch
+from pipeline.feeds.json_text import Record
+from pipeline.feeds.layout import Field, Layout, field
+from pipeline.feeds.records import RECOGNISED_BY, RecordFormat, read_records
+from pipeline.feeds.table import TableFormat
+
+FIELDS: dict[str, Field] = {
+    "timestamp": layout.time("timestamp"),
+    "sog": layout.number("speed_knots", "speed"),
+    "cog": layout.number("course"),
+    "heading": layout.number("heading"),
+    "nav_status": field("status", read=values.nav_status),
+    "message_type": field("type", read=values.message_type),
+    "ais_class": field("AIS_class", "ais_class", read=values.ais_class),
+    "receiver": field("receiver_type", read=values.receiver),
+    "station": field("receiver", "tagblock_station"),
+    "name": field("shipname"),
+    "callsign": field("callsign"),
+    "imo": field("imo", read=values.imo_number),
+    "ship_type": field("shiptype", read=values.ship_type),
+    "length_m": layout.number("length"),
+    "beam_m": layout.number("width"),
+    "draught_m": layout.number("draught"),
+    "destination": field("destination"),
+    "eta": field("eta"),
+    "bow": layout.number("to_bow"),
+    "stern": layout.number("to_stern"),
+    "port": layout.number("to_port"),
+    "starboard": layout.number("to_starboard"),
+}
+
+MESSAGES = TableFormat(
+    "gfw",
+    "Global Fishing Watch messages, CSV",
+    "ssvid, timestamp, lat, lon; speed or speed_knots, type, receiver_type, receiver where told",
+    Layout(
+        {
+            "mmsi": layout.mmsi("ssvid"),
+            "latitude": layout.number("lat", is_required=True),
+            "longitude": layout.number("lon", is_required=True),
+            **FIELDS,
+        },
+        marks=frozenset(
+            ("ssvid", "seg_id", "msgid", "gap_id", "receiver_type", "speed_knots", "nnet_score")
+        ),
+        marks_needed=1,
+    ),
+)
+
+MESSAGES_JSON = RecordFormat(
+    "gfw_json",
+    "Global Fishing Watch or gpsd messages, JSON",
+    "ssvid or mmsi, timestamp, lat, lon",
+    Layout(
+        {
+            "mmsi": layout.mmsi("ssvid", "mmsi"),
+            "latitude": layout.number("lat"),
+            "longitude": layout.number("lon"),
+            **FIELDS,
+        },
+        marks=frozenset(("lat", "lon")),
+        marks_needed=2,
+    ),
+)
+
+# The first byte of a map in msgpack: up to 15 pairs, or 16 and 32 bits of length.
+MAP_STARTS = (*range(0x80, 0x90), 0xDE, 0xDF)
+
+
+@dataclass(frozen=True)
+class PackedFormat:
+    """gpsdio messages as a stream of msgpack maps; see base.FeedFormat."""
+
+    name: str
+    title: str
+    needs: str
+    records: RecordFormat
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether the first maps are messages with a position."""
+        if not head or head[0] not in MAP_STARTS:
+            return False
+        objects = itertools.islice(unpack(io.BytesIO(head)), RECOGNISED_BY)
+        try:
+            return self.records.fits([found.value for found in objects if found.value])
+        except RawFileError:
+            return False
+
+    def read(self, stream: BinaryIO, batch_rows: int) -> Iterator[Batch]:
+        """Yield one report per map; one cut off at the end is malformed.
+
+        Raises:
+            RawFileError: what follows a map is none, so that nothing behind it can be found.
+        """
+        return read_records(self.records, unpack(stream), batch_rows)
+
+
+def unpack(stream: BinaryIO) -> Iterator[Record]:
+    """Yield the msgpack maps of the stream, their texts as JSON."""
+    try:
+        import msgpack
+    except ImportError as error:
+        raise RawFileError("gpsdio messages in msgpack: the package msgpack is missing") from error
+    unpacker = msgpack.Unpacker(stream, strict_map_key=False, unicode_errors="replace")
+    end = 0
+    try:
+        for value in unpacker:
+            if not isinstance(value, dict):
+                raise RawFileError(f"msgpack: no message at byte {end}")
+            yield Record(value, as_json(value))
+            end = unpacker.tell()
+    except (ValueError, msgpack.exceptions.UnpackException) as error:
+        raise RawFileError(f"msgpack: unreadable from byte {end} on") from error
+    ...
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """Return a message as JSON."""
+    return json.dumps(value, default=repr)
+
+
+GPSDIO = PackedFormat(
+    "gpsdio",
+    "gpsdio messages, msgpack",
+    "mmsi, timestamp, lat, lon",
+    MESSAGES_JSON,
+)

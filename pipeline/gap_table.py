@@ -1,0 +1,156 @@
+"""The rows of table `gaps`: ids, measures, status and the story in words."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from pipeline.geodesy import KM_PER_NM, geodesic_km
+from pipeline.rules import METHOD_VERSION, Rules
+from pipeline.schema import Gaps, conform, polars_schema
+from pipeline.tracks import epoch_s
+
+CAUSE_WORDS = {
+    "left_region": "It left the region by an exit: no gap, counted apart.",
+    "identity": "It was next heard under another MMSI with the same IMO number.",
+    "in_port": "Both ends lie in one port, and the time is too short for a call elsewhere.",
+}
+
+
+def assemble_gaps(
+    silences: pl.DataFrame,
+    ships: pl.DataFrame,
+    rules: Rules,
+    data_end: datetime,
+    rules_hash: str,
+) -> pl.DataFrame:
+    """Return table `gaps` of silences with cause and counts (schema.Gaps), sorted by gap_id.
+
+    Args:
+        silences: `name_causes` of `count_positions_before`, with `flag` at the off point.
+        ships: table `ships`.
+        rules: thresholds.
+        data_end: end of the data the rows are judged with.
+        rules_hash: name of the rules and areas.
+    """
+    of_ship = ships.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
+    rows = silences.join(of_ship, on="mmsi", how="left").with_columns(
+        month=pl.col("off_at").dt.truncate("1mo").dt.date(),
+        duration_s=epoch_s("on_at") - epoch_s("off_at"),
+        is_closed=pl.col("on_at").is_not_null(),
+    )
+    km = geodesic_km(
+        *(
+            rows[name].fill_null(float("nan")).to_numpy()
+            for name in ("off_lon", "off_lat", "on_lon", "on_lat")
+        )
+    )
+    rows = rows.with_columns(
+        gap_id=gap_ids(rows),
+        distance_km=pl.Series(km).fill_nan(None).round(3),
+        duration_h=(pl.col("duration_s") / 3600.0).round(6),
+        status=judge_status(pl.col("month"), data_end, rules.gaps.final_after_d),
+        data_end=pl.lit(data_end),
+        method_version=pl.lit(METHOD_VERSION),
+        rules_hash=pl.lit(rules_hash),
+    ).with_columns(
+        implied_speed_kn=(
+            pl.col("distance_km") / KM_PER_NM / (pl.col("duration_s") / 3600.0)
+        ).round(3),
+    )
+    rows = rows.with_columns(reasons=tell_gap())
+    later = [name for name in polars_schema(Gaps) if name not in rows.columns]
+    assert set(later) == {
+        "p_off",
+        "p_off_low",
+        "p_off_high",
+        "witnesses",
+        "live_h",
+        "expected_receptions",
+        "weakly_identified",
+    }, later
+    rows = rows.with_columns(pl.lit(None).alias(name) for name in later)
+    return conform(rows.select(polars_schema(Gaps).names()), Gaps).sort("gap_id")
+
+
+def gap_ids(silences: pl.DataFrame) -> pl.Series:
+    """Return the ids of silences: a hash of MMSI, off time and off position only (METHOD 1).
+
+    polars' own `hash` differs between versions, so a stated one is used: 16 hex digits of
+    BLAKE2b over "mmsi|microseconds|micro-degrees east|micro-degrees north".
+    """
+    columns = silences.select(
+        "mmsi",
+        pl.col("off_at").dt.epoch("us"),
+        (pl.col("off_lon") * 1e6).round().cast(pl.Int64),
+        (pl.col("off_lat") * 1e6).round().cast(pl.Int64),
+    )
+    return pl.Series(
+        "gap_id",
+        [
+            hashlib.blake2b("|".join(map(str, row)).encode(), digest_size=8).hexdigest()
+            for row in columns.iter_rows()
+        ],
+        dtype=pl.String,
+    )
+
+
+def judge_status(month: pl.Expr, data_end: datetime, final_after_d: int) -> pl.Expr:
+    """Return `final` where the month ended at least `final_after_d` days before `data_end`."""
+    final_from = month.dt.offset_by("1mo").cast(pl.Datetime("us")) + timedelta(days=final_after_d)
+    return (
+        pl.when(final_from <= pl.lit(data_end))
+        .then(pl.lit("final"))
+        .otherwise(pl.lit("provisional"))
+    )
+
+
+def tell_gap() -> pl.Expr:
+    """Return the row's story in words, with its figures."""
+
+    def instant(name: str) -> pl.Expr:
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+    def whole(name: str, decimals: int = 1) -> pl.Expr:
+        return pl.col(name).cast(pl.Float64).round(decimals).cast(pl.String)
+
+    def speed(side: str) -> pl.Expr:
+        return (
+            pl.when(pl.col(f"{side}_sog_kn").is_null())
+            .then(pl.lit("speed unknown"))
+            .when(pl.col(f"{side}_sog_kn") > 1)
+            .then(pl.format("under way at {} kn", whole(f"{side}_sog_kn")))
+            .otherwise(pl.format("at {} kn", whole(f"{side}_sog_kn")))
+        )
+
+    def place(side: str) -> pl.Expr:
+        group = pl.col(f"{side}_port_group")
+        return (
+            pl.when(group == "none")
+            .then(pl.format("in {}", f"{side}_area"))
+            .otherwise(pl.format("in {}, near port group {}", f"{side}_area", group))
+        )
+
+    off = pl.format(
+        "Last heard {} {}, {}, by {} receivers; {} sightings in the 12 h before.",
+        instant("off_at"),
+        place("off"),
+        speed("off"),
+        "off_receiver",
+        "positions_12h_before",
+    )
+    on = pl.format(
+        " Heard again {} after {} h, {} km away, {}, {}; that takes {} kn in a straight line.",
+        instant("on_at"),
+        whole("duration_h"),
+        whole("distance_km"),
+        pl.when(pl.col("on_is_outside")).then(pl.lit("outside the region")).otherwise(place("on")),
+        speed("on"),
+        whole("implied_speed_kn"),
+    )
+    still = pl.format(" Not heard again by {}.", instant("data_end"))
+    ended = pl.when("is_closed").then(on).otherwise(still)
+    cause = pl.col("cause").replace_strict(CAUSE_WORDS, default="Why is not judged yet.")
+    return off + ended + pl.lit(" ") + cause.fill_null("Why is not judged yet.")

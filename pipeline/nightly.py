@@ -1,0 +1,487 @@
+"""The whole job: raw files to published tables, all of it or nothing.
+
+Everything is built in `<processed>/.work` and moved in at the end; a run that fails leaves last
+night's outputs as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import (
+    calls,
+    causes,
+    clean,
+    gap_table,
+    gaps,
+    ingest,
+    rollup,
+    ships,
+    store,
+    summaries,
+    tracks,
+)
+from pipeline import exposure as exposures
+from pipeline.areas import Areas, load_areas
+from pipeline.errors import CheckError, RawFileError
+from pipeline.feeds.base import FeedFormat
+from pipeline.ingest import FileAccount, Progress, no_progress
+from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
+from pipeline.schema import (
+    Beacons,
+    Closures,
+    Seasons,
+    ShipMonths,
+    Statics,
+    Tracks,
+    polars_schema,
+)
+from pipeline.summaries import Summary
+
+WORK = ".work"
+SUMMARY_PARTS = tuple(field.name for field in fields(Summary))
+# Refused rows stay out of the analysts' database: they are as large as the raw files.
+DATABASE_TABLES = (
+    "tracks",
+    "statics",
+    "beacons",
+    "ships",
+    "gaps",
+    "dark_port_calls",
+    "ship_months",
+    "files",
+    "rules",
+    "seasons",
+    "closures",
+    "ship_registry",
+)
+TABLES_FROM_SQL = (
+    "monthly_gaps",
+    "monthly_dark_port_calls",
+    "indicator",
+    "published_counts",
+    "published_beside_ours",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a night is asked to do."""
+
+    raw: Path
+    processed: Path
+    areas_folder: Path
+    sql_folder: Path
+    rules: Rules
+    registry: Path | None = None
+    data_end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a night did, for the last lines of its log."""
+
+    files_read: int
+    files_failed: tuple[tuple[str, str], ...]
+    rows_read: int
+    sightings: int
+    gaps: int
+    open_gaps: int
+    data_end: datetime
+
+
+def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
+    """Do the whole job and publish it.
+
+    Raises:
+        RawFileError: no raw file could be read; nothing is published.
+        CheckError: a check failed; nothing is published.
+        LockedError: another run holds the lock.
+        ConfigError: areas or registry are unusable.
+    """
+    areas = load_areas(job.areas_folder)
+    registry = ships.read_registry(job.registry) if job.registry else ships.no_registry()
+    with store.hold_lock(job.processed):
+        work = job.processed / WORK
+        store.remove_tree(work)
+        try:
+            return _build_and_publish(job, areas, registry, work, progress)
+        finally:
+            store.remove_tree(work)
+
+
+def _build_and_publish(
+    job: Job, areas: Areas, registry: pl.DataFrame, work: Path, progress: Progress
+) -> Outcome:
+    rules, built = job.rules, work / "built"
+    name_of_rules = rules_hash(rules, areas.hash)
+    stage, parts = store.Stage(work / "stage"), store.Parts(work / "parts")
+
+    accounts = _read_raw(job, stage, parts, progress)
+    statics, beacons = _assemble_statics(stage, accounts)
+    days = _Days(parts, areas, ships.high_speed_mmsis(statics), rules, accounts, progress)
+    days.assemble(stage)
+    data_end = days.close_books(job.data_end)
+    linked = days.link(data_end)
+
+    summary = days.summary()
+    all_ships = ships.identify_ships(
+        statics,
+        summary.classes,
+        registry,
+        summaries.merge_port_visits(summary.port_visits, rules.ships.stay_min_sightings),
+        rules.ships,
+    )
+    silences = gaps.find_silences(summary, linked, rules.gaps, data_end)
+    silences = gaps.close_under_other_mmsi(silences, linked, all_ships, rules)
+    silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
+    silences = causes.name_causes(silences, areas, rules)
+    silences = ships.flag_at(
+        silences.join(all_ships.select("mmsi", "imo"), on="mmsi", how="left"), "off_at", registry
+    ).drop("imo")
+    gap_rows = gap_table.assemble_gaps(silences, all_ships, rules, data_end, name_of_rules)
+    call_rows = calls.list_near_port(gap_rows, areas.port_groups(), data_end, name_of_rules)
+    exposure = exposures.sum_exposure(summary, linked, silences, rules.gaps)
+    ship_months = _name_ships(exposure, all_ships, registry)
+
+    progress("writing tables", 0, 1)
+    days.write_positions(built)
+    written = {
+        "tracks": linked.select(polars_schema(Tracks).names()).sort("mmsi", "segment"),
+        "statics": statics,
+        "beacons": beacons,
+        "ships": all_ships,
+        "gaps": gap_rows,
+        "dark_port_calls": call_rows,
+        "ship_months": ship_months,
+        "files": ingest.files_frame(accounts),
+        "rejected": days.rejected(),
+        "rules": rules_frame(rules),
+        "seasons": areas.seasons,
+        "closures": areas.closures,
+        "ship_registry": registry,
+    }
+    for name, frame in written.items():
+        store.write_table(frame, name, built)
+    for name in store.GEO_TABLES:
+        located = written[name] if name == "gaps" else _calls_with_ends(call_rows, gap_rows)
+        store.write_geoparquet(located, name, built / f"{name}.geo.parquet")
+    _roll_up(job, built, DATABASE_TABLES, data_end, name_of_rules)
+    outcome = Outcome(
+        files_read=sum(account.error is None for account in accounts),
+        files_failed=tuple(
+            (account.file, account.error) for account in accounts if account.error is not None
+        ),
+        rows_read=sum(account.read for account in accounts),
+        sightings=days.sightings,
+        gaps=int(gap_rows["is_closed"].sum()),
+        open_gaps=int((~gap_rows["is_closed"]).sum()),
+        data_end=data_end,
+    )
+    _write_manifest(built, job, accounts, outcome, name_of_rules)
+    names = sorted(path.name for path in built.iterdir())
+    store.publish(built, job.processed, names)
+    progress("writing tables", 1, 1)
+    return outcome
+
+
+def _read_raw(
+    job: Job, stage: store.Stage, parts: store.Parts, progress: Progress
+) -> list[FileAccount]:
+    """Read all raw files; a file or folder that cannot be read is an account with an error."""
+    paths, unreadable = store.find_raw_files(job.raw)
+    accounts = ingest.stage_files(
+        paths, job.raw, stage, parts, job.rules, _mappings_for(job.raw), progress
+    )
+    accounts += [
+        FileAccount(
+            ingest.feed_of(path, job.raw),
+            path.relative_to(job.raw).as_posix(),
+            0,
+            error=f"folder cannot be read: {why}",
+        )
+        for path, why in unreadable
+    ]
+    if not accounts:
+        raise RawFileError(
+            f"no raw file under {job.raw}: put provider files into {job.raw}/<feed>/"
+        )
+    if all(account.error is not None for account in accounts):
+        first = accounts[0]
+        raise RawFileError(
+            f"none of {len(accounts)} raw files could be read; nothing is published; the first:"
+            f" {first.file}: {first.error}"
+        )
+    return accounts
+
+
+def _mappings_for(raw: Path) -> Callable[[Path], Sequence[FeedFormat]]:
+    """Return a function that gives the mapping of the folder a raw file lies in, if it has one."""
+    from pipeline.feeds.mapping import load_mapping
+
+    known: dict[Path, Sequence[FeedFormat]] = {}
+
+    def mappings(path: Path) -> Sequence[FeedFormat]:
+        folder = path.parent
+        if folder not in known:
+            file = folder / "mapping.toml"
+            known[folder] = (load_mapping(file),) if file.is_file() else ()
+        return known[folder]
+
+    return mappings
+
+
+def _assemble_statics(
+    stage: store.Stage, accounts: list[FileAccount]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    statics = [pl.DataFrame(schema=polars_schema(Statics))]
+    beacons = [pl.DataFrame(schema=polars_schema(Beacons))]
+    for day in stage.days():
+        if (rows := stage.read("statics", day)) is not None:
+            table = ingest.account_statics(rows, accounts)
+            statics.append(table.select(statics[0].columns))
+        if (rows := stage.read("beacons", day)) is not None:
+            table = ingest.account_beacons(rows, accounts)
+            beacons.append(table.select(beacons[0].columns))
+    key = ["mmsi", "first_at", "last_at", "ais_class", *clean.STATIC_FIELDS]
+    return pl.concat(statics).sort(key, nulls_last=False), pl.concat(beacons).sort(
+        "mmsi", "hour", "feed", "receiver", "station"
+    )
+
+
+class _Days:
+    """The UTC days of a run on disk, one part a day, and what is summed up of them."""
+
+    def __init__(
+        self,
+        parts: store.Parts,
+        areas: Areas,
+        high_speed: pl.Series,
+        rules: Rules,
+        accounts: list[FileAccount],
+        progress: Progress,
+    ) -> None:
+        self.parts = parts
+        self.areas = areas
+        self.high_speed = high_speed
+        self.rules = rules
+        self.accounts = accounts
+        self.progress = progress
+        self.days: list[date] = []
+        self.sightings = 0
+
+    def assemble(self, stage: store.Stage) -> None:
+        """Put every day together from the parts of all files, and sum it up."""
+        wanted = stage.days()
+        for done, day in enumerate(wanted):
+            self.progress("putting days together", done, len(wanted))
+            rows = ingest.assemble_day(
+                day, stage, self.areas, self.high_speed, self.rules, self.accounts
+            )
+            if rows is not None:
+                self.days.append(day)
+                self.parts.write(
+                    "lone", day.isoformat(), tracks.pick_lone_candidates(rows, self.rules.tracks)
+                )
+                self._keep(day, rows)
+        self.progress("putting days together", len(wanted), len(wanted))
+
+    def _keep(self, day: date, rows: pl.DataFrame, before: datetime | None = None) -> None:
+        """Write a day and the summary of its rows earlier than `before`."""
+        key = day.isoformat()
+        self.parts.write("day", key, rows)
+        counted = rows if before is None else rows.filter(pl.col("seen_at") < before)
+        summary = summaries.summarise_day(counted, self.areas, self.rules)
+        for name in SUMMARY_PARTS:
+            self.parts.write(name, key, getattr(summary, name))
+
+    def close_books(self, given: datetime | None) -> datetime:
+        """Return the end of the data; later rows stay in their days and are summed up no more.
+
+        Raises:
+            RawFileError: there is no sighting at all.
+        """
+        hours = self.parts.read_all("hours")
+        if hours is None or hours.is_empty():
+            raise RawFileError("the raw files hold no accepted position: nothing is published")
+        data_end = given or gaps.find_data_end(hours, self.rules.gaps)
+        for day in self.days:
+            midnight = datetime.combine(day, datetime.min.time())
+            if data_end < midnight + timedelta(days=1):
+                rows = self.parts.read("day", day.isoformat())
+                self._keep(day, rows, before=data_end)
+        return data_end
+
+    def link(self, data_end: datetime) -> pl.DataFrame:
+        """Return all segments with their tracks, after the merge refused what it must."""
+        lone = self.parts.read_all("lone")
+        assert lone is not None
+        unconfirmed = tracks.find_unconfirmed(lone, self.high_speed, self.rules.tracks, data_end)
+        self._refuse(unconfirmed, "unconfirmed", data_end, segment_again=True)
+        linked = self._linked()
+        jumps = tracks.find_jumps(linked)
+        self._refuse(jumps, "jump", data_end, segment_again=False)
+        return linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
+
+    def _linked(self) -> pl.DataFrame:
+        segments = self.parts.read_all("segments")
+        assert segments is not None
+        return tracks.link_segments(segments, self.high_speed, self.rules.tracks)
+
+    def _refuse(
+        self, refused: pl.DataFrame, reason: str, data_end: datetime, *, segment_again: bool
+    ) -> None:
+        """Write the days of refused sightings again without them."""
+        dated = refused.with_columns(date=pl.col("seen_at").dt.date())
+        for (day,), rows in dated.partition_by("date", as_dict=True).items():
+            assert isinstance(day, date)
+            stays, refusals = ingest.refuse_late(
+                self.parts.read("day", day.isoformat()), rows, reason, self.accounts
+            )
+            if segment_again:
+                stays = tracks.segment_day(
+                    stays.drop("segment"), self.high_speed, self.rules.tracks
+                )
+            self.parts.write("late", f"{day.isoformat()}-{reason}", refusals)
+            self._keep(day, stays, before=data_end)
+
+    def summary(self) -> Summary:
+        """Return the merged summary of all days."""
+        merged = {name: self.parts.read_all(name) for name in SUMMARY_PARTS}
+        return Summary(**{name: frame for name, frame in merged.items() if frame is not None})
+
+    def rejected(self) -> pl.DataFrame:
+        """Return table rejected: what feeds and clean refused, then what the merge refused."""
+        frames = [self.parts.read_all("rejected"), self.parts.read_all("late")]
+        given = [frame for frame in frames if frame is not None]
+        if not given:
+            from pipeline.schema import Rejected
+
+            return pl.DataFrame(schema=polars_schema(Rejected))
+        return pl.concat(given).sort("feed", "file", "row")
+
+    def write_positions(self, built: Path) -> None:
+        """Write table positions, one folder a day."""
+        for done, day in enumerate(self.days):
+            self.progress("writing positions", done, len(self.days))
+            positions = ingest.as_positions(self.parts.read("day", day.isoformat()))
+            self.sightings += positions.height
+            if positions.height:
+                folder = built / "positions" / f"date={day.isoformat()}"
+                store.write_parquet(positions, folder / "positions.parquet")
+
+
+def _name_ships(
+    exposure: pl.DataFrame, all_ships: pl.DataFrame, registry: pl.DataFrame
+) -> pl.DataFrame:
+    """Return table ship_months: exposure with ship, flag (at the month's start) and fleet."""
+    named = exposure.join(
+        all_ships.select("mmsi", "ship_id", "imo", "fleet"), on="mmsi", how="left"
+    ).with_columns(month_at=pl.col("month").cast(pl.Datetime("us")))
+    flagged = ships.flag_at(named, "month_at", registry)
+    return flagged.select(polars_schema(ShipMonths).names()).sort(
+        "month", "mmsi", "area", "port_group"
+    )
+
+
+def _calls_with_ends(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:
+    """Return calls with the points of their gap, for the map."""
+    ends = gap_rows.select("gap_id", "off_lon", "off_lat", "on_lon", "on_lat")
+    return call_rows.join(ends, left_on="gap_ids", right_on="gap_id", how="left").sort("call_id")
+
+
+def roll_up_again(job: Job) -> None:
+    """Run sql/ on the tables published last, and publish what follows from them.
+
+    Raises:
+        UsageError: nothing was published yet.
+        CheckError: a check failed; nothing is published.
+    """
+    manifest = store.read_manifest(job.processed)
+    with store.hold_lock(job.processed):
+        built = job.processed / WORK / "built"
+        store.remove_tree(built.parent)
+        try:
+            store.copy_tables(job.processed, built, DATABASE_TABLES)
+            _roll_up(
+                job,
+                built,
+                DATABASE_TABLES,
+                datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None),
+                manifest["rules_hash"],
+            )
+            store.publish(built, job.processed, sorted(path.name for path in built.iterdir()))
+        finally:
+            store.remove_tree(built.parent)
+
+
+def _roll_up(
+    job: Job, built: Path, tables: Sequence[str], data_end: datetime, name_of_rules: str
+) -> None:
+    """Fill the database, run sql/, hold the checks, write what is published from it.
+
+    Raises:
+        CheckError: a check selected rows.
+    """
+    connection = store.open_build(built / store.DATABASE)
+    try:
+        for name in tables:
+            store.load_table(connection, name, built / f"{name}.parquet")
+        rollup.roll_up(
+            connection,
+            job.sql_folder,
+            {
+                "data_end": data_end,
+                "method_version": METHOD_VERSION,
+                "rules_hash": name_of_rules,
+            },
+        )
+        failures = rollup.run_checks(connection, job.sql_folder)
+        if failures:
+            more = f" (and {len(failures) - 1} more checks)" if len(failures) > 1 else ""
+            raise CheckError(f"check failed, nothing is published: {failures[0]}{more}")
+        for name in TABLES_FROM_SQL:
+            frame = store.read_relation(connection, name)
+            if name in store.TABLES:
+                frame = store.validate(frame, store.TABLES[name])
+            store.write_parquet(frame, built / f"{name}.parquet")
+            store.write_csv(frame, built / f"{name}.csv")
+            if name == "indicator":
+                store.write_json(
+                    {
+                        "indicator": "dark port calls",
+                        "method_version": METHOD_VERSION,
+                        "rules_hash": name_of_rules,
+                        "data_end": data_end.isoformat() + "Z",
+                        "rows": frame.to_dicts(),
+                    },
+                    built / "indicator.json",
+                )
+        store.comment_tables(connection)
+    finally:
+        connection.close()
+
+
+def _write_manifest(
+    built: Path,
+    job: Job,
+    accounts: Sequence[FileAccount],
+    outcome: Outcome,
+    name_of_rules: str,
+) -> None:
+    """Write what this night was made from; it is moved in last, so it names whole outputs only."""
+    store.write_json(
+        {
+            "method_version": METHOD_VERSION,
+            "rules_hash": name_of_rules,
+            "data_end": outcome.data_end.isoformat() + "Z",
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "files": {account.file: account.sha256 for account in accounts},
+        },
+        built / "manifest.json",
+    )

@@ -1,0 +1,58 @@
+"""Progress of a run: a bar on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import TimeElapsedColumn as Elapsed
+
+
+class Bar:
+    """One bar a stage, on standard error."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<24}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Elapsed(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of `stage`; the last stage's end closes the display."""
+        if not self._tasks:
+            self._progress.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+        if all(task.finished for task in self._progress.tasks):
+            self._progress.refresh()
+            if stage == "writing tables":
+                self._progress.stop()
+
+
+class Lines:
+    """A line when a stage begins, at every tenth of it, and when it ends."""
+
+    def __init__(self) -> None:
+        structlog.configure(
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "event"]),
+            ],
+            logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        )
+        self._log = structlog.get_logger()
+        self._tenths: dict[str, int] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Write a line where `done` has reached another tenth of `total`."""
+        tenth = 10 * done // total if total else 10
+        if self._tenths.get(stage) != tenth:
+            self._tenths[stage] = tenth
+            self._log.info(stage, done=done, total=total)

@@ -1,0 +1,124 @@
+"""Runs sql/: the monthly tables in their order, then the checks that must select nothing.
+
+Every file of sql/marts is one `select`, named like the relation it becomes; every file of
+sql/checks is one `select` of the rows that break the sentence in its first line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.errors import SchemaError
+
+# In this order: a mart reads the inputs and the marts before it.
+MARTS = (
+    "published_counts",
+    "months",
+    "thresholds",
+    "scopes",
+    "gap_ladder",
+    "monthly_gaps",
+    "monthly_dark_port_calls",
+    "indicator",
+    "published_beside_ours",
+)
+# Relations that must be in the connection beforehand.
+INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months")
+
+OFFENDERS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A check that selected rows: its name, its sentence and the first few of the rows."""
+
+    name: str
+    sentence: str
+    offenders: tuple[dict[str, Any], ...]
+
+    def __str__(self) -> str:
+        rows = "; ".join(
+            ", ".join(f"{column} {value}" for column, value in row.items())
+            for row in self.offenders
+        )
+        return f"{self.name}: not true that {self.sentence!r}: {rows}"
+
+
+def roll_up(
+    connection: duckdb.DuckDBPyConnection, sql_folder: Path, parameters: Mapping[str, Any]
+) -> list[str]:
+    """Make the tables of `sql_folder`/marts in `connection` and return their names, in order.
+
+    The connection holds the relations of INPUTS. `parameters` are bound by name where a file
+    uses them: `data_end` (UTC, without a zone), `method_version`, `rules_hash`.
+
+    Raises:
+        SchemaError: an input, a column or a parameter is missing or of the wrong type.
+    """
+    data_end = parameters.get("data_end")
+    if not isinstance(data_end, datetime) or data_end.tzinfo is not None:
+        raise SchemaError(
+            f"data_end: expected an instant of UTC without a zone, found {data_end!r}"
+        )
+    values = {**parameters, "published_counts_file": str(sql_folder / "published_counts.csv")}
+    for name in MARTS:
+        _make_table(connection, sql_folder / "marts" / f"{name}.sql", values)
+    return list(MARTS)
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[Failure]:
+    """Return the checks of `sql_folder`/checks that select rows, by name; empty when all hold.
+
+    Run after `roll_up`, in the same connection.
+
+    Raises:
+        SchemaError: a relation or a column that a check reads is missing.
+    """
+    paths = sorted((sql_folder / "checks").glob("*.sql"))
+    return [failure for path in paths if (failure := run_check(connection, path))]
+
+
+def run_check(connection: duckdb.DuckDBPyConnection, path: Path) -> Failure | None:
+    """Return what the check in the file `path` finds, or None where its sentence is true."""
+    text = path.read_text("utf-8")
+    try:
+        result = connection.execute(text)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise _schema_error(path, error) from error
+    columns = [column[0] for column in result.description or []]
+    rows = result.fetchmany(OFFENDERS_SHOWN)
+    if not rows:
+        return None
+    offenders = tuple(dict(zip(columns, row, strict=True)) for row in rows)
+    return Failure(path.stem, sentence_of(text), offenders)
+
+
+def sentence_of(text: str) -> str:
+    """Return the first line of an SQL file, without its comment sign."""
+    return text.partition("\n")[0].removeprefix("--").strip()
+
+
+def _make_table(
+    connection: duckdb.DuckDBPyConnection, path: Path, values: Mapping[str, Any]
+) -> None:
+    """Make the table named like the file from its select, with the values the file uses."""
+    text = path.read_text("utf-8")
+    used = {name for part in connection.extract_statements(text) for name in part.named_parameters}
+    missing = sorted(used - values.keys())
+    if missing:
+        raise SchemaError(f"{path.name}: no value for {', '.join(missing)}; given {sorted(values)}")
+    statement = f"create or replace table {path.stem} as\n{text}"
+    try:
+        connection.execute(statement, {name: values[name] for name in used})
+    except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException) as error:
+        raise _schema_error(path, error) from error
+
+
+def _schema_error(path: Path, error: duckdb.Error) -> SchemaError:
+    return SchemaError(f"{path.parent.name}/{path.name}: {str(error).splitlines()[0]}")

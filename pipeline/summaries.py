@@ -1,0 +1,289 @@
+"""A UTC day of positions summed up once; summaries of days merge in any order (DESIGN 2).
+
+Everything that a later stage wants of the positions is in a summary: the ends of every segment,
+the gaps inside the day, seconds of exposure, hours with sightings. What crosses midnight follows
+from the ends alone. Merging is concatenation, so it is associative and knows no order; what is
+derived from the merged rows sorts them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import polars as pl
+
+from pipeline.areas import Areas
+from pipeline.rules import Rules
+from pipeline.tracks import epoch_s
+
+END_FIELDS = (
+    "seen_at",
+    "lon",
+    "lat",
+    "sog_kn",
+    "cog_deg",
+    "nav_status",
+    "receiver",
+    "area",
+    "port_group",
+    "is_outside",
+)
+CELL_DEG = 0.5
+SPEED_BIN_KN = 0.1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is kept of some UTC days of positions.
+
+    Attributes:
+        segments: one row per segment: mmsi, segment, sightings, and END_FIELDS of its first and
+            last sighting with the prefixes `first_` and `last_` (`first_at`, `last_at`).
+        inner_gaps: one row per silence inside a segment of at least `shortest_s`: mmsi, segment
+            and END_FIELDS with the prefixes `off_` and `on_`.
+        presence: one row per date x mmsi x area x port group, outside sightings excluded:
+            `sightings` and `heard_s`, the seconds between sightings less than the threshold apart.
+        hours: one row per mmsi x segment x UTC hour: sightings, terrestrial, satellite.
+        cells: one row per UTC hour x cell of 0.5 degree x receiver x class: `ships` heard.
+        speeds: one row per mmsi x month x bin of 0.1 kn: sightings.
+        classes: one row per mmsi x AIS class: `reports`, sightings that say so.
+        port_visits: one row per mmsi x run of slow sightings near one port: port_group,
+            arrived_at, left_at, sightings (METHOD 7, port stay).
+    """
+
+    segments: pl.DataFrame
+    inner_gaps: pl.DataFrame
+    presence: pl.DataFrame
+    hours: pl.DataFrame
+    cells: pl.DataFrame
+    speeds: pl.DataFrame
+    classes: pl.DataFrame
+    port_visits: pl.DataFrame
+
+
+def merge(summaries: Iterable[Summary]) -> Summary:
+    """Return the summary of all days of `summaries`, whatever their order."""
+    given = list(summaries)
+    return Summary(
+        **{
+            field.name: pl.concat([getattr(summary, field.name) for summary in given])
+            for field in fields(Summary)
+        }
+    )
+
+
+def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summary:
+    """Return the summary of one UTC day of positions (DESIGN 2).
+
+    Args:
+        positions: sightings of the day with `segment`, `area`, `port_group`, `is_outside`; any
+            order.
+        areas: for port stays.
+        rules: thresholds.
+    """
+    ordered = sort_by_segment(positions)
+    paired = pair_sightings(ordered)
+    return Summary(
+        segments=pick_segments(ordered),
+        inner_gaps=pick_inner_gaps(ordered, paired, rules.gaps.shortest_s),
+        presence=sum_presence(paired, rules.gaps.shortest_s),
+        hours=count_hours(ordered),
+        cells=count_cells(ordered),
+        speeds=count_speeds(ordered),
+        classes=count_classes(ordered),
+        port_visits=find_port_visits(ordered, areas, rules),
+    )
+
+
+def sort_by_segment(positions: pl.DataFrame) -> pl.DataFrame:
+    """Return positions sorted by (mmsi, segment, seen_at, lon, lat).
+
+    Stored positions are sorted by (mmsi, seen_at, lon, lat), which is the same unless two
+    segments of one MMSI overlap; so the sort is skipped where it changes nothing.
+    """
+    later_mmsi = pl.col("mmsi") > pl.col("mmsi").shift(1)
+    later_segment = (pl.col("mmsi") == pl.col("mmsi").shift(1)) & (
+        pl.col("segment") > pl.col("segment").shift(1)
+    )
+    later = same_segment(1) & (pl.col("seen_at") > pl.col("seen_at").shift(1))
+    in_order = (later_mmsi | later_segment | later).fill_null(value=True).all()
+    if positions.select(in_order).item():
+        return positions
+    return positions.sort("mmsi", "segment", "seen_at", "lon", "lat")
+
+
+def same_segment(step: int) -> pl.Expr:
+    """Return whether the row `step` rows away is of the same segment; false at the ends."""
+    return (
+        (pl.col("mmsi") == pl.col("mmsi").shift(step))
+        & (pl.col("segment") == pl.col("segment").shift(step))
+    ).fill_null(value=False)
+
+
+def pair_sightings(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return each sighting with the whole seconds to the next one of its segment (else null)."""
+    return ordered.select(
+        "mmsi",
+        "segment",
+        "seen_at",
+        "area",
+        "port_group",
+        "is_outside",
+        to_next_s=pl.when(same_segment(-1)).then(epoch_s("seen_at").shift(-1) - epoch_s("seen_at")),
+    )
+
+
+def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return the first and last sighting of every segment, one row a segment."""
+    firsts = ordered.filter(~same_segment(1)).select(
+        "mmsi", "segment", *(pl.col(name).alias(_prefixed("first", name)) for name in END_FIELDS)
+    )
+    lasts = ordered.filter(~same_segment(-1)).select(
+        pl.col(name).alias(_prefixed("last", name)) for name in END_FIELDS
+    )
+    starts = ordered.select((~same_segment(1)).arg_true()).to_series().cast(pl.Int64)
+    ends = ordered.select((~same_segment(-1)).arg_true()).to_series().cast(pl.Int64)
+    counts = (ends - starts + 1).alias("sightings")
+    return pl.concat([firsts, lasts], how="horizontal").with_columns(counts)
+
+
+def _prefixed(prefix: str, name: str) -> str:
+    return f"{prefix}_at" if name == "seen_at" else f"{prefix}_{name}"
+
+
+def pick_inner_gaps(ordered: pl.DataFrame, paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
+    """Return the silences of at least `shortest_s` inside a segment, with both their ends."""
+    at = paired.select((pl.col("to_next_s") >= shortest_s).arg_true()).to_series()
+    off, on = ordered[at], ordered[at + 1]
+    return pl.concat(
+        [
+            off.select(
+                "mmsi",
+                "segment",
+                *(pl.col(name).alias(_prefixed("off", name)) for name in END_FIELDS),
+            ),
+            on.select(pl.col(name).alias(_prefixed("on", name)) for name in END_FIELDS),
+        ],
+        how="horizontal",
+    )
+
+
+def sum_presence(paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
+    """Return sightings and heard seconds by date, ship, area and port group (METHOD 2).
+
+    Seconds go to the area of the earlier sighting; outside sightings give none.
+    """
+    heard = pl.when(pl.col("to_next_s") < shortest_s).then("to_next_s").otherwise(0)
+    return (
+        paired.filter(~pl.col("is_outside"))
+        .group_by(pl.col("seen_at").dt.date().alias("date"), "mmsi", "area", "port_group")
+        .agg(sightings=pl.len().cast(pl.Int64), heard_s=heard.sum().cast(pl.Int64))
+        .sort("date", "mmsi", "area", "port_group")
+    )
+
+
+def count_hours(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return sightings by segment and UTC hour, and how many of them each kind of receiver heard."""
+    kind = pl.col("receiver")
+    return (
+        ordered.group_by("mmsi", "segment", pl.col("seen_at").dt.truncate("1h").alias("hour"))
+        .agg(
+            sightings=pl.len().cast(pl.Int64),
+            terrestrial=kind.is_in(["terrestrial", "both"]).sum().cast(pl.Int64),
+            satellite=kind.is_in(["satellite", "both"]).sum().cast(pl.Int64),
+        )
+        .sort("mmsi", "segment", "hour")
+    )
+
+
+def count_cells(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return the ships heard by UTC hour, cell of 0.5 degree, receiver kind and class."""
+    return (
+        ordered.group_by(
+            pl.col("seen_at").dt.truncate("1h").alias("hour"),
+            (pl.col("lon") / CELL_DEG).floor().cast(pl.Int16).alias("cell_x"),
+            (pl.col("lat") / CELL_DEG).floor().cast(pl.Int16).alias("cell_y"),
+            "receiver",
+            "ais_class",
+        )
+        .agg(ships=pl.col("mmsi").n_unique().cast(pl.Int64))
+        .sort("hour", "cell_x", "cell_y", "receiver", "ais_class", nulls_last=False)
+    )
+
+
+def count_speeds(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return sightings by ship, month and bin of 0.1 kn: speeds as integers, so that they add."""
+    return (
+        ordered.filter(pl.col("sog_kn").is_not_null())
+        .group_by(
+            "mmsi",
+            pl.col("seen_at").dt.truncate("1mo").dt.date().alias("month"),
+            (pl.col("sog_kn") / SPEED_BIN_KN).round().cast(pl.Int16).alias("speed_bin"),
+        )
+        .agg(sightings=pl.len().cast(pl.Int64))
+        .sort("mmsi", "month", "speed_bin")
+    )
+
+
+def count_classes(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return sightings by ship and AIS class, null where the feed does not say."""
+    return (
+        ordered.group_by("mmsi", "ais_class")
+        .agg(reports=pl.len().cast(pl.Int64))
+        .sort("mmsi", "ais_class", nulls_last=False)
+    )
+
+
+def find_port_visits(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
+    """Return runs of slow sightings near one port group within the day (METHOD 7, port stay)."""
+    slow = ordered.filter(
+        (pl.col("sog_kn") <= rules.ships.stay_max_speed_kn) & ~pl.col("is_outside")
+    ).select("mmsi", "segment", "seen_at", "lon", "lat")
+    near = (
+        areas.near_ports(slow, rules.ships.stay_within_km)
+        .filter(pl.col("in_port_group").is_not_null())
+        .sort("mmsi", "seen_at", "lon", "lat")
+    )
+    changes = (pl.col("mmsi") != pl.col("mmsi").shift(1)) | (
+        pl.col("in_port_group") != pl.col("in_port_group").shift(1)
+    )
+    return (
+        near.with_columns(run=changes.fill_null(value=True).cum_sum())
+        .group_by("run")
+        .agg(
+            pl.col("mmsi").first(),
+            port_group=pl.col("in_port_group").first(),
+            arrived_at=pl.col("seen_at").min(),
+            left_at=pl.col("seen_at").max(),
+            sightings=pl.len().cast(pl.Int64),
+        )
+        .sort("mmsi", "arrived_at")
+        .drop("run")
+    )
+
+
+def merge_port_visits(visits: pl.DataFrame, min_sightings: int) -> pl.DataFrame:
+    """Return port stays: visits to one port group that follow each other are one (METHOD 7).
+
+    Returns:
+        (mmsi, port_group, arrived_at, left_at, sightings) of stays of at least `min_sightings`.
+    """
+    changes = (pl.col("mmsi") != pl.col("mmsi").shift(1)) | (
+        pl.col("port_group") != pl.col("port_group").shift(1)
+    )
+    return (
+        visits.sort("mmsi", "arrived_at", "port_group")
+        .with_columns(run=changes.fill_null(value=True).cum_sum())
+        .group_by("run")
+        .agg(
+            pl.col("mmsi").first(),
+            pl.col("port_group").first(),
+            pl.col("arrived_at").min(),
+            pl.col("left_at").max(),
+            pl.col("sightings").sum(),
+        )
+        .filter(pl.col("sightings") >= min_sightings)
+        .sort("mmsi", "arrived_at")
+        .drop("run")
+    )

@@ -1,0 +1,18 @@
+-- Over flags, near_port_gaps add up to those of 'all'.
+with
+summed as (
+    select
+        month,
+        scope,
+        port_country,
+        port_group,
+        sum(near_port_gaps) filter (where flag = 'all') as all_gaps,
+        sum(near_port_gaps) filter (where flag <> 'all') as parts_gaps
+    from monthly_dark_port_calls
+    group by month, scope, port_country, port_group
+)
+
+select *
+from summed
+where coalesce(all_gaps, 0) <> coalesce(parts_gaps, 0)
+order by month, scope, port_country, port_group

@@ -1,0 +1,54 @@
+-- Every published row names the version of the method and the hash of its rules.
+with
+published as (
+    select
+        'gaps' as relation,
+        gap_id as cell,
+        method_version,
+        rules_hash
+    from gaps
+    union all
+    select
+        'dark_port_calls' as relation,
+        call_id as cell,
+        method_version,
+        rules_hash
+    from dark_port_calls
+    union all
+    select
+        'monthly_gaps' as relation,
+        concat_ws(' ', month, flag, fleet, area, port_group, at_least_h) as cell,
+        method_version,
+        rules_hash
+    from monthly_gaps
+    union all
+    select
+        'monthly_dark_port_calls' as relation,
+        concat_ws(' ', month, scope, flag, port_country, port_group) as cell,
+        method_version,
+        rules_hash
+    from monthly_dark_port_calls
+    union all
+    select
+        'indicator' as relation,
+        concat_ws(' ', month, scope) as cell,
+        method_version,
+        rules_hash
+    from indicator
+    union all
+    select
+        'published_beside_ours' as relation,
+        figure_id as cell,
+        method_version,
+        rules_hash
+    from published_beside_ours
+)
+
+select
+    relation,
+    cell,
+    method_version,
+    rules_hash
+from published
+where coalesce(method_version, '') = '' or coalesce(rules_hash, '') = ''
+order by relation, cell

@@ -1,0 +1,151 @@
+-- One row per month x flag x fleet x area x port_group x at_least_h, with its exposure.
+-- `all` stands for flag, fleet, area and port_group in all sixteen combinations. A cell has its
+-- rows, one per rung, where a ship was seen, gave hours or fell silent; its counts are 0 there.
+-- A month without data has one row per rung, everything `all`, and null for every measure: the
+-- hours of ships silent through such a month are no observation and are left out.
+-- expected_off, observable_ship_hours and outage_hours stay null until reception is modelled.
+with
+observed as (
+    select
+        ship_months.month,
+        coalesce(ship_months.flag, 'unknown') as flag,
+        ship_months.fleet,
+        ship_months.area,
+        ship_months.port_group,
+        ship_months.ship_id,
+        ship_months.sightings,
+        ship_months.ship_s,
+        ship_months.heard_s
+    from ship_months
+    inner join months using (month)
+    where months.has_data
+),
+
+exposure as (
+    select
+        month,
+        case when grouping(flag) = 1 then 'all' else flag end as flag,
+        case when grouping(fleet) = 1 then 'all' else fleet end as fleet,
+        case when grouping(area) = 1 then 'all' else area end as area,
+        case when grouping(port_group) = 1 then 'all' else port_group end as port_group,
+        count(distinct ship_id) filter (where sightings > 0) as ships_seen,
+        cast(sum(ship_s) as bigint) as ship_s,
+        cast(sum(heard_s) as bigint) as heard_s
+    from observed
+    group by month, cube (flag, fleet, area, port_group)
+),
+
+begun as (
+    select
+        gaps.month,
+        coalesce(gaps.flag, 'unknown') as flag,
+        gaps.fleet,
+        gaps.off_area as area,
+        gaps.off_port_group as port_group
+    from gaps
+    inner join months using (month)
+    where months.has_data
+),
+
+silent as (
+    select
+        month,
+        case when grouping(flag) = 1 then 'all' else flag end as flag,
+        case when grouping(fleet) = 1 then 'all' else fleet end as fleet,
+        case when grouping(area) = 1 then 'all' else area end as area,
+        case when grouping(port_group) = 1 then 'all' else port_group end as port_group
+    from begun
+    group by month, cube (flag, fleet, area, port_group)
+),
+
+counted as (
+    select
+        month,
+        at_least_h,
+        case when grouping(flag) = 1 then 'all' else flag end as flag,
+        case when grouping(fleet) = 1 then 'all' else fleet end as fleet,
+        case when grouping(area) = 1 then 'all' else area end as area,
+        case when grouping(port_group) = 1 then 'all' else port_group end as port_group,
+        count(distinct ship_id) filter (where kind = 'gap') as ships_with_gap,
+        count(*) filter (where kind = 'gap') as gaps,
+        count(*) filter (where kind = 'open_gap') as open_gaps,
+        count(*) filter (where kind = 'left_region') as left_region
+    from gap_ladder
+    group by month, at_least_h, cube (flag, fleet, area, port_group)
+),
+
+cells as (
+    select
+        month,
+        flag,
+        fleet,
+        area,
+        port_group
+    from exposure
+    union distinct
+    select
+        month,
+        flag,
+        fleet,
+        area,
+        port_group
+    from silent
+    union distinct
+    select
+        month,
+        'all' as flag,
+        'all' as fleet,
+        'all' as area,
+        'all' as port_group
+    from months
+),
+
+measured as (
+    select
+        cells.month,
+        cells.flag,
+        cells.fleet,
+        cells.area,
+        cells.port_group,
+        thresholds.at_least_h,
+        months.has_data,
+        months.gap_status,
+        coalesce(exposure.ships_seen, 0) as ships_seen,
+        coalesce(exposure.ship_s, 0) as ship_s,
+        coalesce(exposure.heard_s, 0) as heard_s,
+        coalesce(counted.ships_with_gap, 0) as ships_with_gap,
+        coalesce(counted.gaps, 0) as gaps,
+        coalesce(counted.open_gaps, 0) as open_gaps,
+        coalesce(counted.left_region, 0) as left_region
+    from cells
+    inner join months using (month)
+    cross join thresholds
+    left join exposure using (month, flag, fleet, area, port_group)
+    left join counted using (month, flag, fleet, area, port_group, at_least_h)
+)
+
+select
+    month,
+    flag,
+    fleet,
+    area,
+    port_group,
+    at_least_h,
+    case when has_data then ships_seen end as ships_seen,
+    case when has_data then ship_s / 3600 end as ship_hours,
+    case when has_data then heard_s / 3600 end as heard_hours,
+    cast(null as double) as observable_ship_hours,
+    cast(null as bigint) as outage_hours,
+    case when has_data then ships_with_gap end as ships_with_gap,
+    case when has_data then gaps end as gaps,
+    case when has_data then open_gaps end as open_gaps,
+    case when has_data then left_region end as left_region,
+    case when has_data and ship_s > 0 then gaps * 3600000 / ship_s end as gaps_per_1000_ship_hours,
+    cast(null as double) as expected_off,
+    cast(null as double) as expected_off_low,
+    cast(null as double) as expected_off_high,
+    gap_status as status,
+    $method_version as method_version,
+    $rules_hash as rules_hash
+from measured
+order by month, flag, fleet, area, port_group, at_least_h

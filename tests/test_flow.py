@@ -1,0 +1,104 @@
+"""The one way through the house: a module imports only from those before it in the flow."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.night import REPOSITORY
+
+# DESIGN 1, with the modules that split off on the way.
+FLOW = (
+    "errors",
+    "resources",
+    "rules",
+    "schema",
+    "geodesy",
+    "feeds",
+    "clean",
+    "areas_index",
+    "areas_folder",
+    "areas",
+    "fleet",
+    "ships",
+    "tracks",
+    "summaries",
+    "gaps",
+    "causes",
+    "exposure",
+    "gap_table",
+    "calls",
+    "store",
+    "ingest",
+    "rollup",
+    "nightly",
+    "explain",
+    "doctor",
+    "progress",
+    "simulate",
+    "geobuild",
+    "cli",
+)
+# They alone touch disk, clock and database; areas, ships and rules read the file they are named.
+TOUCH_THE_CLOCK = {"store", "nightly", "cli", "progress"}
+
+
+def imported_modules(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pipeline"):
+            parts = node.module.split(".")
+            names |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("pipeline.")
+            }
+    return names
+
+
+def module_of(path: Path) -> str:
+    return path.relative_to(REPOSITORY / "pipeline").with_suffix("").parts[0]
+
+
+def sources() -> list[Path]:
+    return [
+        path
+        for path in sorted((REPOSITORY / "pipeline").rglob("*.py"))
+        if path.name != "__init__.py" or path.parent.name == "feeds"
+    ]
+
+
+def test_every_module_has_its_place_in_the_flow() -> None:
+    assert {module_of(path) for path in sources()} == set(FLOW)
+
+
+def test_a_module_imports_only_from_those_before_it() -> None:
+    offenders = [
+        f"{module_of(path)} imports {name}"
+        for path in sources()
+        for name in imported_modules(path)
+        if name != module_of(path) and FLOW.index(name) >= FLOW.index(module_of(path))
+    ]
+    assert not offenders
+
+
+def test_only_the_edges_look_at_the_clock() -> None:
+    offenders = [
+        module_of(path)
+        for path in sources()
+        if module_of(path) not in TOUCH_THE_CLOCK
+        and any(
+            isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "time_ns")
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        )
+    ]
+    assert not offenders
+
+
+def test_no_module_but_store_opens_a_database() -> None:
+    offenders = [
+        module_of(path)
+        for path in sources()
+        if module_of(path) != "store" and "duckdb.connect" in path.read_text("utf-8")
+    ]
+    assert not offenders

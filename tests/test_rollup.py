@@ -1,0 +1,945 @@
+"""The monthly tables on gaps built by hand, counted by hand, and against a slow plain count."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from pipeline import schema
+from pipeline.errors import SchemaError
+from pipeline.rollup import INPUTS, MARTS, Failure, roll_up, run_check, run_checks
+from pipeline.rules import GapRules, Rules, rules_frame
+from tests import builders
+
+SQL = Path(__file__).parent.parent / "sql"
+MAY, JUNE, JULY = date(2023, 5, 1), date(2023, 6, 1), date(2023, 7, 1)
+DATA_END = datetime(2023, 7, 20)
+LADDER = (4, 6, 12, 24, 30, 72)
+EVERYWHERE = {"fleet": "all", "area": "all", "port_group": "all"}
+ALL = {"flag": "all", **EVERYWHERE}
+
+Row = dict[str, Any]
+
+
+# --------------------------------------------------------------------------------- small words
+
+
+def gap(ship: int, off_at: datetime, hours: float | None, **more: Any) -> Row:
+    """A silence of `ship` from `off_at` on, of `hours`; None: open."""
+    on_at = None if hours is None else off_at + timedelta(seconds=round(hours * 3600))
+    end = more.get("data_end", DATA_END)
+    return {"mmsi": ship, "off_at": off_at, "on_at": on_at, "data_end": end, **more}
+
+
+def seen(ship: int, month: date = MAY, hours: float = 100, **more: Any) -> Row:
+    """A ship-month with `hours` of exposure, all of them heard."""
+    seconds = round(hours * 3600)
+    return {"mmsi": ship, "month": month, "ship_s": seconds, "heard_s": seconds, **more}
+
+
+def call(number: int, month: date = MAY, **more: Any) -> Row:
+    """A near-port gap whose gap is `gap-<number>`."""
+    return {"month": month, "gap_ids": f"gap-{number:03}", **more}
+
+
+def connect(
+    gaps: Iterable[Row] = (),
+    ship_months: Iterable[Row] = (),
+    calls: Iterable[Row] = (),
+    files: Iterable[Row] = (),
+    rules: Rules | None = None,
+    *,
+    data_end: datetime = DATA_END,
+    zone: str = "UTC",
+    shuffled_by: int | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory with the inputs, before the roll-up."""
+    frames = {
+        "gaps": builders.frame(schema.Gaps, ({"data_end": data_end, **row} for row in gaps)),
+        "ship_months": builders.frame(schema.ShipMonths, ship_months),
+        "dark_port_calls": builders.frame(schema.DarkPortCalls, calls),
+        "files": builders.frame(schema.Files, files),
+        "rules": rules_frame(rules or Rules()),
+        "seasons": builders.frame(schema.Seasons, ()),
+    }
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection.execute(f"set TimeZone = '{zone}'")
+    for name, frame in frames.items():
+        rows = frame
+        if shuffled_by is not None:
+            rows = frame.sample(fraction=1, shuffle=True, seed=shuffled_by)
+        connection.register("given", rows)
+        connection.execute(f"create table {name} as select * from given")
+        connection.unregister("given")
+    return connection
+
+
+def rolled(
+    *inputs: Iterable[Row], data_end: datetime = DATA_END, **more: Any
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory after the roll-up."""
+    connection = connect(*inputs, data_end=data_end, **more)
+    roll_up(connection, SQL, parameters(data_end))
+    return connection
+
+
+def parameters(data_end: datetime = DATA_END) -> Row:
+    return {"data_end": data_end, "method_version": "0.0.0", "rules_hash": "000000000000"}
+
+
+def read(connection: duckdb.DuckDBPyConnection, relation: str) -> pl.DataFrame:
+    return connection.sql(f"select * from {relation}").pl()
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, relation: str, where: Mapping[str, Any]
+) -> list[Row]:
+    frame = read(connection, relation)
+    return frame.filter(pl.col(name) == value for name, value in where.items()).to_dicts()
+
+
+def ladder_of(connection: duckdb.DuckDBPyConnection, column: str, **where: Any) -> dict[int, Any]:
+    """One column of monthly_gaps, by threshold; everything not said is `all`, the month May."""
+    rows = rows_of(connection, "monthly_gaps", {"month": MAY, **ALL, **where})
+    return {row["at_least_h"]: row[column] for row in rows}
+
+
+def by_threshold(*values: Any) -> dict[int, Any]:
+    return dict(zip(LADDER, values, strict=True))
+
+
+# ------------------------------------------------------------------- a dozen gaps, counted by hand
+
+A, B, C, D, E = 273_000_001, 422_000_002, 200_000_003, 273_000_004, 273_000_005
+IRANIAN = {"flag": "IRN"}
+NO_FLAG = {"flag": None}
+FERRY = {"fleet": "ferry"}
+JUST_BEFORE_JUNE = datetime(2023, 5, 31, 23, 59, 59)
+
+DOZEN: list[Row] = [
+    gap(A, datetime(2023, 5, 1), 5, off_port_group="astrakhan"),
+    gap(A, datetime(2023, 5, 3), 12),
+    gap(A, datetime(2023, 5, 5), 30),
+    gap(A, datetime(2023, 5, 10), 100, off_area="volga_don"),
+    gap(B, datetime(2023, 5, 2), 6 - 1 / 3600, off_port_group="anzali", **IRANIAN),
+    gap(B, datetime(2023, 5, 4), 24, off_port_group="amirabad", cause="identity", **IRANIAN),
+    gap(C, datetime(2023, 5, 6), 7, cause="in_port", **NO_FLAG),
+    gap(D, datetime(2023, 5, 7), 4, **FERRY),
+    gap(A, datetime(2023, 5, 20), 40, off_area="lower_volga", cause="left_region"),
+    gap(B, datetime(2023, 5, 20), None, cause="left_region", **IRANIAN),
+    gap(C, JUST_BEFORE_JUNE, None, **NO_FLAG),
+    gap(D, datetime(2023, 7, 1), 13, **FERRY),
+]
+
+WHERE_SEEN: list[Row] = [
+    seen(A, hours=200, sightings=50),
+    seen(A, hours=20, sightings=5, port_group="astrakhan"),
+    seen(A, hours=110, sightings=9, area="volga_don"),
+    seen(A, hours=50, sightings=3, area="lower_volga"),
+    seen(B, hours=100, port_group="anzali", **IRANIAN),
+    seen(B, hours=60, port_group="amirabad", **IRANIAN),
+    seen(C, hours=60, **NO_FLAG),
+    seen(D, hours=300, heard_s=3600 * 250, **FERRY),
+    seen(E, hours=0),
+    # Silent all through June: hours without a sighting, so June is a month without data.
+    seen(C, JUNE, hours=720, sightings=0, heard_s=0, **NO_FLAG),
+    seen(D, JULY, hours=100, **FERRY),
+]
+
+NEAR_PORTS: list[Row] = [
+    call(1),
+    call(5, mmsi=B, port_group="anzali", port_country="IRN", in_ru_ir_any=True, **IRANIAN),
+    call(2, mmsi=C, port_group="aktau", port_country="KAZ", **NO_FLAG),
+    call(8, mmsi=D, **FERRY),
+]
+
+FILES: list[Row] = [
+    {
+        "feed": "north",
+        "read": 10,
+        "accepted": 5,
+        "duplicate": 1,
+        "outside": 1,
+        "rejected": 3,
+        "rejected_by_reason": '{"no_time": 1, "not_a_ship": 2}',
+    },
+    {"feed": "south", "error": "no feed format", "rejected_by_reason": "{}"},
+]
+
+
+@pytest.fixture(scope="module")
+def dozen() -> duckdb.DuckDBPyConnection:
+    """The dozen gaps rolled up; to be read only, or changed in a transaction rolled back."""
+    return rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES)
+
+
+def test_closed_gaps_count_on_every_rung_they_have_reached(dozen):
+    assert ladder_of(dozen, "gaps") == by_threshold(8, 5, 4, 3, 2, 1)
+
+
+def test_gaps_count_by_flag(dozen):
+    assert ladder_of(dozen, "gaps", flag="RUS") == by_threshold(5, 3, 3, 2, 2, 1)
+    assert ladder_of(dozen, "gaps", flag="IRN") == by_threshold(2, 1, 1, 1, 0, 0)
+
+
+def test_a_gap_without_a_flag_counts_as_unknown(dozen):
+    assert ladder_of(dozen, "gaps", flag="unknown") == by_threshold(1, 1, 0, 0, 0, 0)
+
+
+def test_gaps_count_by_fleet_area_and_port_group_of_the_off_point(dozen):
+    assert ladder_of(dozen, "gaps", fleet="ferry") == by_threshold(1, 0, 0, 0, 0, 0)
+    assert ladder_of(dozen, "gaps", area="volga_don") == by_threshold(1, 1, 1, 1, 1, 1)
+    assert ladder_of(dozen, "gaps", port_group="astrakhan") == by_threshold(1, 0, 0, 0, 0, 0)
+    assert ladder_of(dozen, "gaps", flag="RUS", fleet="merchant", area="caspian") == by_threshold(
+        3, 2, 2, 1, 1, 0
+    )
+
+
+def test_an_open_gap_counts_apart_on_the_rungs_it_has_reached(dozen):
+    assert ladder_of(dozen, "open_gaps") == by_threshold(1, 1, 1, 1, 1, 1)
+    assert ladder_of(dozen, "open_gaps", flag="unknown") == by_threshold(1, 1, 1, 1, 1, 1)
+
+
+def test_a_ship_that_left_the_region_is_in_its_own_column_only(dozen):
+    assert ladder_of(dozen, "left_region") == by_threshold(2, 2, 2, 2, 2, 1)
+    assert ladder_of(dozen, "left_region", area="lower_volga") == by_threshold(1, 1, 1, 1, 1, 0)
+    assert ladder_of(dozen, "gaps", area="lower_volga") == by_threshold(0, 0, 0, 0, 0, 0)
+    assert ladder_of(dozen, "ships_with_gap", area="lower_volga") == by_threshold(0, 0, 0, 0, 0, 0)
+
+
+def test_ships_with_a_gap_are_distinct(dozen):
+    assert ladder_of(dozen, "ships_with_gap") == by_threshold(4, 3, 2, 2, 1, 1)
+
+
+def test_a_ship_seen_once_is_seen_with_no_hours_and_no_gap(dozen):
+    assert ladder_of(dozen, "ships_seen", flag="RUS", fleet="merchant") == by_threshold(*[2] * 6)
+    assert ladder_of(dozen, "ships_seen") == by_threshold(*[5] * 6)
+
+
+def test_hours_are_summed_over_the_cell_and_repeated_on_every_rung(dozen):
+    assert ladder_of(dozen, "ship_hours") == by_threshold(*[900.0] * 6)
+    assert ladder_of(dozen, "heard_hours") == by_threshold(*[850.0] * 6)
+    assert ladder_of(dozen, "ship_hours", flag="IRN") == by_threshold(*[160.0] * 6)
+
+
+def test_the_rate_is_gaps_per_1000_ship_hours(dozen):
+    assert ladder_of(dozen, "gaps_per_1000_ship_hours", flag="IRN") == by_threshold(
+        12.5, 6.25, 6.25, 6.25, 0.0, 0.0
+    )
+
+
+def test_the_rate_is_null_without_ship_hours():
+    connection = rolled([], [seen(E, hours=0)])
+    assert ladder_of(connection, "gaps_per_1000_ship_hours") == by_threshold(*[None] * 6)
+    assert ladder_of(connection, "gaps") == by_threshold(*[0] * 6)
+
+
+def test_a_month_without_data_has_one_row_a_rung_of_nulls_and_not_of_zeros(dozen):
+    rows = rows_of(dozen, "monthly_gaps", {"month": JUNE})
+    assert [(row["at_least_h"], row["flag"], row["fleet"]) for row in rows] == [
+        (hours, "all", "all") for hours in LADDER
+    ]
+    measures = ("gaps", "open_gaps", "left_region", "ships_seen", "ships_with_gap", "ship_hours")
+    assert {row[name] for row in rows for name in (*measures, "heard_hours")} == {None}
+    assert {row["status"] for row in rows} == {"provisional"}
+
+
+def test_a_gap_counts_in_the_utc_month_of_its_start():
+    on_the_second = [
+        gap(A, JUST_BEFORE_JUNE, 5),
+        gap(A, datetime(2023, 6, 1), 5),
+    ]
+    connection = rolled(on_the_second, [seen(A), seen(A, JUNE)])
+    assert ladder_of(connection, "gaps", month=MAY)[4] == 1
+    assert ladder_of(connection, "gaps", month=JUNE)[4] == 1
+    assert run_checks(connection, SQL) == []
+
+
+SECOND = 1 / 3600
+
+
+def test_thresholds_are_inclusive():
+    lengths = [*LADDER, *(hours - SECOND for hours in LADDER if hours > 4)]
+    gaps = [gap(A, datetime(2023, 5, day), hours) for day, hours in enumerate(lengths, start=1)]
+    connection = rolled(gaps, [seen(A)])
+    assert ladder_of(connection, "gaps") == by_threshold(11, 9, 7, 5, 3, 1)
+
+
+def test_thresholds_are_exclusive_where_the_rule_says_so():
+    lengths = [*LADDER, *(hours + SECOND for hours in LADDER)]
+    gaps = [gap(A, datetime(2023, 5, day), hours) for day, hours in enumerate(lengths, start=1)]
+    above_only = Rules(gaps=GapRules(count_above_only=True))
+    connection = rolled(gaps, [seen(A)], rules=above_only)
+    assert ladder_of(connection, "gaps") == by_threshold(11, 9, 7, 5, 3, 1)
+    assert run_checks(connection, SQL) == []
+
+
+def test_an_open_gap_reaches_a_rung_on_the_second():
+    gaps = [
+        gap(A, DATA_END - timedelta(hours=30), None),
+        gap(B, DATA_END - timedelta(hours=30, seconds=-1), None),
+    ]
+    connection = rolled(gaps, [seen(A, JULY), seen(B, JULY)])
+    assert ladder_of(connection, "open_gaps", month=JULY) == by_threshold(2, 2, 2, 2, 1, 0)
+
+
+def test_the_ladder_is_that_of_the_rules():
+    rules = Rules(gaps=GapRules(ladder_h=(4, 8)))
+    connection = rolled([gap(A, datetime(2023, 5, 1), 8)], [seen(A)], rules=rules)
+    assert ladder_of(connection, "gaps") == {4: 1, 8: 1}
+    assert run_checks(connection, SQL) == []
+
+
+@pytest.mark.parametrize(
+    ("data_end", "gaps_are", "calls_are"),
+    [
+        (datetime(2023, 7, 15, 23), "provisional", "provisional"),
+        (datetime(2023, 7, 16), "final", "provisional"),
+        (datetime(2023, 8, 30), "final", "final"),
+        (datetime(2023, 8, 29, 23), "final", "provisional"),
+    ],
+)
+def test_may_is_final_45_days_after_its_end_for_gaps_and_90_for_calls(
+    data_end, gaps_are, calls_are
+):
+    connection = rolled([], [seen(A)], data_end=data_end)
+    monthly = rows_of(connection, "monthly_gaps", {"month": MAY})
+    calls = rows_of(connection, "monthly_dark_port_calls", {"month": MAY})
+    assert {row["status"] for row in monthly} == {gaps_are}
+    assert {row["status"] for row in calls} == {calls_are}
+
+
+def test_months_run_from_the_first_data_to_the_end_of_the_data():
+    connection = rolled([], [seen(A, date(2022, 12, 1))], data_end=datetime(2023, 3, 1, 1))
+    assert [(row["month"], row["has_data"]) for row in read(connection, "months").to_dicts()] == [
+        (date(2022, 12, 1), True),
+        (date(2023, 1, 1), False),
+        (date(2023, 2, 1), False),
+        (date(2023, 3, 1), False),
+    ]
+
+
+def test_data_that_end_at_midnight_complete_their_month_and_begin_no_other():
+    connection = rolled([], [seen(A)], data_end=datetime(2023, 6, 1))
+    months = read(connection, "months").select("month", "is_complete").rows()
+    assert months == [(MAY, True)]
+
+
+def test_without_any_data_there_is_one_month_of_nulls():
+    connection = rolled()
+    assert ladder_of(connection, "gaps", month=JULY) == by_threshold(*[None] * 6)
+    assert run_checks(connection, SQL) == []
+
+
+def test_two_mmsis_of_one_ship_are_one_ship():
+    one = {"ship_id": "imo:9000001"}
+    gaps = [gap(A, datetime(2023, 5, 1), 5, **one), gap(B, datetime(2023, 5, 9), 5, **one)]
+    connection = rolled(gaps, [seen(A, **one), seen(B, **one)])
+    assert ladder_of(connection, "ships_seen")[4] == 1
+    assert ladder_of(connection, "ships_with_gap")[4] == 1
+    assert ladder_of(connection, "gaps")[4] == 2
+
+
+def test_a_gap_under_a_flag_the_month_was_not_seen_under_still_has_its_cell():
+    connection = rolled([gap(A, datetime(2023, 5, 1), 5, flag="COM")], [seen(A)])
+    assert ladder_of(connection, "gaps", flag="COM")[4] == 1
+    assert ladder_of(connection, "ships_seen", flag="COM")[4] == 0
+    assert ladder_of(connection, "gaps_per_1000_ship_hours", flag="COM")[4] is None
+    assert run_checks(connection, SQL) == []
+
+
+# ------------------------------------------------------------------------ near-port gaps by scope
+
+
+def near_port(connection: duckdb.DuckDBPyConnection, **where: Any) -> list[int | None]:
+    rows = rows_of(connection, "monthly_dark_port_calls", where)
+    return [row["near_port_gaps"] for row in rows]
+
+
+ANYWHERE = {"flag": "all", "port_country": "all", "port_group": "all"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "gaps"),
+    [("all", 4), ("any_flag_crossing", 2), ("ru_ir_any", 2), ("ru_ir_crossing", 2)],
+)
+def test_scopes_choose_by_fleet_flag_and_country(dozen, scope, gaps):
+    assert near_port(dozen, month=MAY, scope=scope, **ANYWHERE) == [gaps]
+
+
+def test_a_scope_flag_that_is_known_decides():
+    calls = [
+        call(1, in_ru_ir_crossing=False, in_any_flag_crossing=False, in_ru_ir_any=True),
+        call(2, in_ru_ir_crossing=True, in_any_flag_crossing=True, in_ru_ir_any=True),
+        call(3, flag="PAN", in_ru_ir_crossing=False, in_any_flag_crossing=True, in_ru_ir_any=False),
+    ]
+    connection = rolled([], [seen(A)], calls)
+    counts = {
+        scope: near_port(connection, month=MAY, scope=scope, **ANYWHERE)
+        for scope in ("ru_ir_crossing", "ru_ir_any", "any_flag_crossing", "all")
+    }
+    assert counts == {
+        "ru_ir_crossing": [1],
+        "ru_ir_any": [2],
+        "any_flag_crossing": [2],
+        "all": [3],
+    }
+
+
+def test_near_port_gaps_have_margins_and_an_unknown_flag(dozen):
+    everything = {"month": MAY, "scope": "all", **ANYWHERE}
+    assert near_port(dozen, **{**everything, "flag": "unknown"}) == [1]
+    assert near_port(dozen, **{**everything, "port_country": "RUS"}) == [2]
+    assert near_port(dozen, **{**everything, "port_group": "astrakhan", "flag": "RUS"}) == [2]
+
+
+def test_no_near_port_gap_is_zero_in_a_month_with_data_and_null_in_one_without(dozen):
+    assert near_port(dozen, month=JUNE, scope="all") == [None]
+    assert near_port(dozen, month=JULY, scope="all") == [0]
+
+
+def test_a_midpoint_in_a_month_without_data_is_not_lost():
+    connection = rolled(
+        [gap(A, datetime(2023, 5, 30), 34 * 24)],
+        [seen(A), seen(A, JULY)],
+        [call(1, JUNE)],
+    )
+    assert near_port(connection, month=JUNE, scope="all", **ANYWHERE) == [1]
+    assert run_checks(connection, SQL) == []
+
+
+def test_nothing_that_needs_inference_is_printed(dozen):
+    calls = read(dozen, "monthly_dark_port_calls")
+    inferred = [name for name in calls.columns if name.startswith(("calls_", "expected_"))]
+    inferred += ["lit_calls", "glimpsed", "dark_share"]
+    assert calls.select(pl.col(inferred).is_null().all()).row(0) == (True,) * len(inferred)
+
+
+# ------------------------------------------------------------------------------------- indicator
+
+
+def months_from(first: date, count: int) -> list[date]:
+    return pl.date_range(first, first + timedelta(days=31 * count), "1mo", eager=True).to_list()[
+        :count
+    ]
+
+
+def year_of_data(count: int = 12) -> list[Row]:
+    return [seen(A, month) for month in months_from(date(2022, 7, 1), count)]
+
+
+def test_the_bound_needs_twelve_complete_months_with_data():
+    eleven = rolled([], year_of_data(11), data_end=datetime(2023, 6, 1))
+    twelve = rolled([], year_of_data(12), data_end=datetime(2023, 7, 1))
+    where = {"scope": "ru_ir_crossing"}
+    assert rows_of(eleven, "indicator", where)[-1]["upper_bound_12m"] is None
+    assert [row["upper_bound_12m"] for row in rows_of(twelve, "indicator", where)] == [
+        *[None] * 11,
+        0,
+    ]
+
+
+def test_a_month_without_data_takes_the_bound_away_and_is_named():
+    with_a_hole = [row for row in year_of_data() if row["month"] != date(2023, 2, 1)]
+    connection = rolled([], with_a_hole, data_end=datetime(2023, 7, 1))
+    last = rows_of(connection, "indicator", {"scope": "all", "month": JUNE})[0]
+    assert last["upper_bound_12m"] is None
+    assert last["why"] == (
+        "dark port calls are not inferred yet: gap counts are not calls"
+        "; of the twelve months to 2023-06 only 11 have data"
+    )
+
+
+def test_the_bound_counts_closed_gaps_of_the_scope_without_the_plain_causes():
+    start = datetime(2023, 1, 10)
+    gaps = [
+        gap(A, start, 4),
+        gap(B, start, 4, cause="coverage", **IRANIAN),
+        gap(C, start, 4, **NO_FLAG),
+        gap(D, start, 4, **FERRY),
+        gap(A, datetime(2022, 6, 30, 23, 59, 59), 4),
+        *(
+            gap(A, start + timedelta(days=number), 4, cause=cause)
+            for number, cause in enumerate(("left_region", "identity", "in_port"), start=1)
+        ),
+        gap(A, datetime(2023, 5, 1), None),
+    ]
+    ships = [*year_of_data(), seen(A, date(2022, 6, 1))]
+    connection = rolled(gaps, ships, data_end=datetime(2023, 7, 1))
+    rows = rows_of(connection, "indicator", {"month": JUNE})
+    assert {row["scope"]: row["upper_bound_12m"] for row in rows} == {
+        "ru_ir_crossing": 2,
+        "ru_ir_any": 2,
+        "any_flag_crossing": 3,
+        "all": 4,
+    }
+
+
+def test_no_month_is_rated_and_an_incomplete_month_has_no_row(dozen):
+    indicator = read(dozen, "indicator")
+    assert indicator["rating"].null_count() == indicator.height
+    assert indicator["month"].unique().sort().to_list() == [MAY, JUNE]
+
+
+# ---------------------------------------------------------------------------- published beside ours
+
+
+def test_ours_stand_beside_the_published_counts():
+    gaps = [gap(A, datetime(2023, 5, 3), 30), gap(A, datetime(2023, 5, 9), 31)]
+    connection = rolled(gaps, [seen(A), seen(D), seen(A, JULY)])
+    beside = {
+        (row["month"], row["flag"], row["measure"]): (row["published"], row["ours"], row["ratio"])
+        for row in read(connection, "published_beside_ours").to_dicts()
+    }
+    assert beside[MAY, "RUS", "gaps"] == (657, 2, 2 / 657)
+    assert beside[MAY, "RUS", "ships"] == (138, 1, 1 / 138)
+    assert beside[MAY, "IRN", "gaps"] == (199, 0, 0)
+    assert beside[JUNE, "RUS", "gaps"] == (625, None, None)
+    assert beside[date(2022, 5, 1), "RUS", "gaps"] == (159, None, None)
+    assert len(beside) == 15
+
+
+def test_ours_is_null_where_the_ladder_lacks_30_h():
+    rules = Rules(gaps=GapRules(ladder_h=(4, 12)))
+    connection = rolled([gap(A, datetime(2023, 5, 3), 30)], [seen(A)], rules=rules)
+    assert read(connection, "published_beside_ours")["ours"].null_count() == 15
+
+
+# ----------------------------------------------------------------------------- the tables as such
+
+
+@pytest.mark.parametrize(
+    "name", ["monthly_gaps", "monthly_dark_port_calls", "indicator", "published_counts"]
+)
+def test_a_mart_has_the_columns_and_types_of_the_schema(dozen, name):
+    table, frame = schema.TABLES[name], read(dozen, name)
+    assert frame.schema == schema.polars_schema(table)
+    assert_frame_equal(schema.conform(frame, table), frame)
+    table.validate(frame)
+
+
+def test_rolling_up_twice_gives_the_same_tables():
+    connection = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS)
+    before = {name: read(connection, name) for name in MARTS}
+    assert roll_up(connection, SQL, parameters()) == list(MARTS)
+    for name, frame in before.items():
+        assert_frame_equal(read(connection, name), frame)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_the_rows_changes_nothing(dozen, seed):
+    shuffled = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, shuffled_by=seed)
+    for name in MARTS:
+        assert_frame_equal(read(shuffled, name), read(dozen, name))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tehran", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_the_time_zone_of_the_session_changes_nothing(dozen, zone):
+    elsewhere = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, zone=zone)
+    for name in MARTS:
+        assert_frame_equal(read(elsewhere, name), read(dozen, name))
+    assert run_checks(elsewhere, SQL) == []
+
+
+def test_hours_are_summed_as_whole_seconds():
+    connection = rolled([], [seen(number, hours=0.1) for number in range(201_000_000, 201_000_030)])
+    assert ladder_of(connection, "ship_hours")[4] == 3.0
+
+
+# ---------------------------------------------------------------------- against a slow plain count
+
+FLAGS, FLEETS, AREAS, GROUPS = (
+    ["RUS", None],
+    ["merchant", "ferry"],
+    ["caspian", "volga_don"],
+    ["none", "astrakhan"],
+)
+SHIPS = st.sampled_from([A, B, C])
+PLACES = {
+    "flag": st.sampled_from(FLAGS),
+    "fleet": st.sampled_from(FLEETS),
+}
+SOME_GAPS = st.lists(
+    st.builds(
+        gap,
+        SHIPS,
+        st.datetimes(datetime(2023, 5, 1), datetime(2023, 6, 30)).map(
+            lambda instant: instant.replace(microsecond=0)
+        ),
+        st.sampled_from([None, 4, 5, 6, 12 - 1 / 3600, 12, 30, 72, 100]),
+        **PLACES,
+        off_area=st.sampled_from(AREAS),
+        off_port_group=st.sampled_from(GROUPS),
+        cause=st.sampled_from([None, None, "left_region", "in_port"]),
+    ),
+    max_size=12,
+)
+SOME_SHIP_MONTHS = st.lists(
+    st.builds(
+        seen,
+        SHIPS,
+        st.sampled_from([MAY, JUNE]),
+        st.sampled_from([0, 0.5, 1 / 3600, 100]),
+        **PLACES,
+        area=st.sampled_from(AREAS),
+        port_group=st.sampled_from(GROUPS),
+        sightings=st.sampled_from([0, 1, 7]),
+    ),
+    max_size=10,
+    unique_by=lambda row: (row["mmsi"], row["month"], row["area"], row["port_group"]),
+)
+
+
+def plain_count(gaps: list[Row], ship_months: list[Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Count monthly_gaps cell by cell with loops, for the months that have data."""
+    full = [builders.row(schema.Gaps, number, **row) for number, row in enumerate(gaps)]
+    ships = [builders.row(schema.ShipMonths, **row) for row in ship_months]
+    with_data = {row["month"] for row in ships if row["sightings"] > 0}
+
+    def cells(row: Row, side: str) -> set[tuple[Any, ...]]:
+        parts = (
+            row["flag"] or "unknown",
+            row["fleet"],
+            row[f"{side}area"],
+            row[f"{side}port_group"],
+        )
+        return {
+            (row["month"], *cell)
+            for cell in itertools.product(*((part, "all") for part in parts))
+            if row["month"] in with_data
+        }
+
+    ships_in = [(cells(row, ""), row) for row in ships]
+    gaps_in = [(cells(row, "off_"), row) for row in full]
+    keys = set().union(*(inside for inside, _ in (*ships_in, *gaps_in)))
+    counted: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for key, hours in itertools.product(keys, LADDER):
+        here = [row for inside, row in ships_in if key in inside]
+        reached = [
+            row
+            for inside, row in gaps_in
+            if key in inside
+            and (row["on_at"] or DATA_END) - row["off_at"] >= timedelta(hours=hours)
+        ]
+        left = [row for row in reached if row["cause"] == "left_region"]
+        closed = [row for row in reached if row["is_closed"] and row not in left]
+        still_open = [row for row in reached if not row["is_closed"] and row not in left]
+        counted[*key, hours] = (
+            len({row["ship_id"] for row in here if row["sightings"] > 0}),
+            sum(row["ship_s"] for row in here) / 3600,
+            sum(row["heard_s"] for row in here) / 3600,
+            len({row["ship_id"] for row in closed}),
+            len(closed),
+            len(still_open),
+            len(left),
+        )
+    return counted
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(SOME_GAPS, SOME_SHIP_MONTHS)
+def test_monthly_gaps_are_those_of_a_plain_count(gaps, ship_months):
+    connection = rolled(gaps, ship_months)
+    found = read(connection, "monthly_gaps").filter(pl.col("gaps").is_not_null())
+    keys = ["month", "flag", "fleet", "area", "port_group", "at_least_h"]
+    measures = [
+        "ships_seen",
+        "ship_hours",
+        "heard_hours",
+        "ships_with_gap",
+        "gaps",
+        "open_gaps",
+        "left_region",
+    ]
+    assert dict(
+        zip(found.select(keys).rows(), found.select(measures).rows(), strict=True)
+    ) == plain_count(gaps, ship_months)
+    add_up = [failure for failure in run_checks(connection, SQL) if "add_up" in failure.name]
+    assert add_up == []
+
+
+# -------------------------------------------------------------------------------- what goes wrong
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_missing_input_is_named(name):
+    connection = connect()
+    connection.execute(f"drop table {name}")
+    with pytest.raises(SchemaError, match=name):
+        roll_up(connection, SQL, parameters())
+        run_checks(connection, SQL)
+
+
+def test_a_missing_column_is_named():
+    connection = connect()
+    connection.execute("alter table gaps drop column off_port_group")
+    with pytest.raises(SchemaError, match=r"gap_ladder.sql.*off_port_group"):
+        roll_up(connection, SQL, parameters())
+
+
+@pytest.mark.parametrize(
+    "data_end", [None, "2023-07-20", datetime.fromisoformat("2023-07-20T00:00:00+03:30")]
+)
+def test_a_data_end_with_a_zone_or_none_is_refused(data_end):
+    with pytest.raises(SchemaError, match="data_end: expected an instant of UTC"):
+        roll_up(connect(), SQL, {**parameters(), "data_end": data_end})
+
+
+def test_a_missing_parameter_is_named():
+    with pytest.raises(SchemaError, match=r"monthly_gaps.sql: no value for rules_hash"):
+        roll_up(connect(), SQL, {"data_end": DATA_END, "method_version": "0.0.0"})
+
+
+def test_a_published_count_that_is_no_number_is_refused(tmp_path):
+    head, row, *_ = (SQL / "published_counts.csv").read_text("utf-8").splitlines()
+    (tmp_path / "marts").symlink_to(SQL / "marts")
+    (tmp_path / "published_counts.csv").write_text(
+        f"{head}\n{row.replace('138', 'many')}\n", "utf-8"
+    )
+    with pytest.raises(SchemaError, match=r"marts/published_counts.sql"):
+        roll_up(connect(), tmp_path, parameters())
+
+
+# ------------------------------------------------------------------------------------ the checks
+
+GAP = "gap_id = 'gap-001'"
+MARGIN = "flag = 'all' and fleet = 'all' and area = 'all' and port_group = 'all'"
+MAY_MARGIN = f"month = '2023-05-01' and {MARGIN}"
+CALLS_MARGIN = "flag = 'all' and port_country = 'all' and port_group = 'all'"
+
+# For every check, statements that each make its sentence untrue.
+FAULTS: dict[str, list[str]] = {
+    "every_row_read_is_accounted_for": ["update files set accepted = 4 where feed = 'north'"],
+    "reasons_add_up_to_rejected": [
+        """update files set rejected_by_reason = '{"no_time": 1}' where feed = 'north'""",
+        "update files set rejected_by_reason = null where feed = 'north'",
+    ],
+    "every_rule_used_is_there": ["delete from rules where name = 'gaps.min_gap_s'"],
+    "gap_id_is_unique": ["update gaps set gap_id = 'gap-001' where gap_id = 'gap-002'"],
+    "call_id_is_unique": ["update dark_port_calls set call_id = 'call-001'"],
+    "only_closed_gaps_have_an_end": [
+        f"update gaps set is_closed = false where {GAP}",
+        f"update gaps set duration_h = null where {GAP}",
+        "update gaps set is_closed = true where gap_id = 'gap-011'",
+    ],
+    "a_length_is_the_time_from_off_to_on": [
+        f"update gaps set duration_s = duration_s + 1 where {GAP}",
+        f"update gaps set duration_h = duration_h * 60 where {GAP}",
+    ],
+    "no_silence_is_shorter_than_the_minimum": [
+        f"update gaps set duration_s = 14399 where {GAP}",
+        "update gaps set off_at = data_end - interval 3 hour where gap_id = 'gap-011'",
+    ],
+    "a_gap_counts_in_the_month_it_begins": [f"update gaps set month = '2023-06-01' where {GAP}"],
+    "no_gap_reaches_beyond_data_end": [
+        f"update gaps set data_end = on_at - interval 1 second where {GAP}",
+        "update gaps set off_at = data_end + interval 1 hour where gap_id = 'gap-011'",
+    ],
+    "every_gap_has_an_area_and_a_port_group": [
+        f"update gaps set off_area = null where {GAP}",
+        f"update gaps set off_port_group = null where {GAP}",
+    ],
+    "a_gap_begins_in_a_month_with_data": [
+        f"update gaps set month = '2023-06-01' where {GAP}",
+        f"update gaps set month = '1999-06-01' where {GAP}",
+    ],
+    "a_gap_is_final_when_its_month_is": [f"update gaps set status = 'provisional' where {GAP}"],
+    "near_port_gaps_are_closed_gaps": [
+        "update dark_port_calls set gap_ids = 'gap-001;gap-011' where call_id = 'call-001'",
+        "update dark_port_calls set gap_ids = 'gap-009' where call_id = 'call-001'",
+        "update dark_port_calls set gap_ids = 'nobody' where call_id = 'call-001'",
+    ],
+    **{
+        check: [
+            f"update monthly_gaps set {measure} = {measure} + 1"
+            f" where month = '2023-05-01' and {part} <> 'all'"
+            for measure in ("gaps", "open_gaps", "left_region", "ship_hours", "heard_hours")
+        ]
+        for check, part in {
+            "flags_add_up": "flag",
+            "fleets_add_up": "fleet",
+            "areas_add_up": "area",
+            "port_groups_add_up": "port_group",
+        }.items()
+    },
+    **{
+        f"near_port_gaps_add_up_over_{parts}": [
+            "update monthly_dark_port_calls set near_port_gaps = near_port_gaps + 1"
+            f" where {part} <> 'all'"
+        ]
+        for parts, part in {
+            "flags": "flag",
+            "countries": "port_country",
+            "port_groups": "port_group",
+        }.items()
+    },
+    "longer_gaps_are_fewer": [
+        f"update monthly_gaps set {measure} = {measure} + 9 where {MAY_MARGIN} and at_least_h = 72"
+        for measure in ("gaps", "open_gaps", "left_region", "ships_with_gap")
+    ],
+    "ships_with_gap_have_gaps_and_were_seen": [
+        f"update monthly_gaps set ships_with_gap = gaps + 1 where {MAY_MARGIN}",
+        f"update monthly_gaps set ships_with_gap = 0 where {MAY_MARGIN}",
+        f"update monthly_gaps set ships_seen = 0 where {MAY_MARGIN}",
+    ],
+    "heard_hours_are_part_of_ship_hours": [
+        f"update monthly_gaps set heard_hours = ship_hours + 1 where {MAY_MARGIN}",
+        f"update monthly_gaps set heard_hours = -1 where {MAY_MARGIN}",
+    ],
+    "rates_are_gaps_over_ship_hours": [
+        f"update monthly_gaps set gaps_per_1000_ship_hours = 0 where {MAY_MARGIN}",
+        f"update monthly_gaps set gaps_per_1000_ship_hours = null where {MAY_MARGIN}",
+    ],
+    "monthly_gaps_count_every_gap_once": [
+        f"delete from gaps where {GAP}",
+        "delete from gaps where gap_id = 'gap-009'",
+        "delete from gaps where gap_id = 'gap-011'",
+        "delete from monthly_gaps where month = '2023-07-01'",
+        "update rules set value = 'true' where name = 'gaps.count_above_only'",
+    ],
+    "monthly_calls_count_every_near_port_gap_once": [
+        "delete from dark_port_calls where call_id = 'call-001'",
+        "delete from monthly_dark_port_calls where month = '2023-05-01'",
+    ],
+    "every_month_has_its_rows": [
+        "delete from monthly_gaps where month = '2023-06-01' and at_least_h = 30",
+        f"delete from monthly_dark_port_calls where scope = 'ru_ir_any' and {CALLS_MARGIN}",
+    ],
+    "a_cell_has_one_row": [
+        f"insert into {name} select * from {name}"
+        for name in ("monthly_gaps", "monthly_dark_port_calls", "indicator")
+    ],
+    "unobserved_months_are_null": [
+        f"update monthly_gaps set {measure} = {value} where month = '{month}'"
+        for measure in (
+            "gaps",
+            "open_gaps",
+            "left_region",
+            "ships_seen",
+            "ships_with_gap",
+            "ship_hours",
+            "heard_hours",
+        )
+        for month, value in (("2023-06-01", "0"), ("2023-05-01", "null"))
+    ],
+    "a_final_month_is_final_everywhere": [
+        f"update monthly_gaps set status = 'provisional' where {MAY_MARGIN}",
+        "update monthly_gaps set status = 'final' where month = '2023-07-01'",
+        "update monthly_dark_port_calls set status = 'final' where month = '2023-05-01'",
+    ],
+    "published_rows_name_their_method": [
+        f"update {name} set {column} = {value}"
+        for name in (
+            "gaps",
+            "dark_port_calls",
+            "monthly_gaps",
+            "monthly_dark_port_calls",
+            "indicator",
+            "published_beside_ours",
+        )
+        for column, value in (("method_version", "''"), ("rules_hash", "null"))
+    ],
+    "probabilities_lie_between_0_and_1": [
+        "update gaps set p_off = 1.01",
+        "update gaps set p_off_low = -0.01",
+        "update gaps set p_off_high = 'nan'",
+        "update dark_port_calls set p_call = 2",
+        "update monthly_dark_port_calls set dark_share = 1.5",
+        "update indicator set p_high = -1",
+    ],
+    "a_rating_needs_inferred_calls": [
+        "update indicator set rating = 'High'",
+        "update indicator set expected_12m = 1",
+    ],
+    "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
+}
+
+
+def test_every_check_holds_on_good_data(dozen):
+    assert run_checks(dozen, SQL) == []
+
+
+def test_every_check_has_a_fault_that_it_finds():
+    assert sorted(FAULTS) == sorted(path.stem for path in (SQL / "checks").glob("*.sql"))
+
+
+@pytest.mark.parametrize("check", sorted(FAULTS))
+def test_a_check_finds_its_offenders(dozen, check):
+    for fault in FAULTS[check]:
+        dozen.execute("begin")
+        dozen.execute(fault)
+        failure = run_check(dozen, SQL / "checks" / f"{check}.sql")
+        dozen.execute("rollback")
+        assert failure is not None, fault
+        assert 1 <= len(failure.offenders) <= 5
+
+
+def test_the_bound_of_a_full_year_may_not_be_missing():
+    connection = rolled([], year_of_data(), data_end=datetime(2023, 7, 1))
+    connection.execute("update indicator set upper_bound_12m = null")
+    assert "a_trailing_year_has_twelve_months_with_data" in {
+        failure.name for failure in run_checks(connection, SQL)
+    }
+
+
+def test_a_failure_says_the_sentence_and_the_rows(dozen):
+    dozen.execute("begin")
+    dozen.execute("update files set accepted = 4 where feed = 'north'")
+    failures = run_checks(dozen, SQL)
+    dozen.execute("rollback")
+    assert failures == [
+        Failure(
+            "every_row_read_is_accounted_for",
+            "Every row read is accepted, a duplicate, outside or rejected.",
+            (
+                {
+                    "feed": "north",
+                    "file": "file-001.csv",
+                    "read": 10,
+                    "accepted": 4,
+                    "duplicate": 1,
+                    "outside": 1,
+                    "rejected": 3,
+                },
+            ),
+        )
+    ]
+    assert str(failures[0]) == (
+        "every_row_read_is_accounted_for: not true that"
+        " 'Every row read is accepted, a duplicate, outside or rejected.':"
+        " feed north, file file-001.csv, read 10, accepted 4, duplicate 1, outside 1, rejected 3"
+    )
+
+
+def test_checks_hold_on_many_random_ships():
+    rng = random.Random(5)
+    gaps = [
+        gap(
+            rng.choice([A, B, C, D]),
+            datetime(2023, 5, 1) + timedelta(seconds=rng.randrange(60 * 86_400)),
+            rng.choice([4, 5.5, 13, 31, 80]),
+            off_area=rng.choice(AREAS),
+            off_port_group=rng.choice(GROUPS),
+            data_end=datetime(2023, 12, 1),
+        )
+        for _ in range(300)
+    ]
+    ships = [
+        seen(ship, month, area=area, port_group=group)
+        for ship, month, area, group in itertools.product((A, B, C, D), (MAY, JUNE), AREAS, GROUPS)
+    ]
+    connection = rolled(gaps, ships, data_end=datetime(2023, 12, 1))
+    assert run_checks(connection, SQL) == []
