@@ -11,21 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from pipeline.areas_folder import Feature, Folder, read_folder
-from pipeline.areas_index import (
-    AMBIGUOUS,
-    CellMask,
-    Cells,
-    Codes,
-    Partition,
-    Shore,
-    cell_keys,
-    covers,
-    distances_m,
-    inside_codes_of_cells,
-    nearest_codes,
-    nearest_codes_of_cells,
-)
+from pipeline.areas_folder import Folder, read_folder
+from pipeline.areas_index import AMBIGUOUS, Codes, Partition, PointCodes, cell_keys, covers
+from pipeline.areas_shores import Ports, Shore, distances_m, group_of, nearest_codes
 from pipeline.errors import SchemaError
 from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km, bearing_deg, chord_m
 from pipeline.rules import CauseRules, Rules
@@ -33,7 +21,7 @@ from pipeline.rules import CauseRules, Rules
 NO_PORT_GROUP = "none"
 
 # Points answered in one go: bounds the memory that their distances to all ports take.
-SLICE_ROWS = 200_000
+SLICE_ROWS = 100_000
 
 
 def load_areas(folder: Path) -> Areas:
@@ -77,22 +65,9 @@ class Areas:
         file = self.folder.file
         return [*(area.id for area in file.month_areas), file.default_month_area]
 
-    @cached_property
-    def ports(self) -> list[Feature]:
-        """Features of kind port, by port group and id: the order in which ties are decided."""
-        ports = [each for each in self.folder.features if each.kind == "port"]
-        return sorted(ports, key=lambda each: (_group_of(each), each.id))
-
     def port_groups(self) -> pl.DataFrame:
         """Return one row per port group, by name: port_group, country, ports (their ids)."""
-        schema = {"port_group": pl.String, "country": pl.String, "port": pl.String}
-        rows = [(each.port_group, each.country, each.id) for each in self.ports]
-        ports = pl.DataFrame(rows, schema=schema, orient="row")
-        return (
-            ports.group_by("port_group", "country", maintain_order=True)
-            .agg(ports="port")
-            .sort("port_group")
-        )
+        return self._ports.groups
 
     def locate(self, points: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         """Return points (lon, lat in degrees) with area, port_group and is_outside (METHOD 1, 3).
@@ -105,17 +80,17 @@ class Areas:
             SchemaError: a coordinate is out of range or no number.
         """
         lon, lat, is_known = _coordinates(points)
-        group_mask = self._group_mask(rules.gaps.near_port_nm * KM_PER_NM)
+        groups = self._ports.group_codes(rules.gaps.near_port_nm * KM_PER_NM)
         area, group, outside = np.empty((3, len(lon)), np.int16)
         for rows in _slices(len(lon)):
             place = (lon[rows], lat[rows], cell_keys(lon[rows], lat[rows]))
-            area[rows] = self._area_mask.codes(*place)
-            group[rows] = group_mask.codes(*place)
-            outside[rows] = self._region_mask.codes(*place)
+            area[rows] = self._area_codes.codes(*place)
+            group[rows] = groups.codes(*place)
+            outside[rows] = self._region_codes.codes(*place)
         found = pl.DataFrame(
             {
                 "area": _named(self.area_ids, area),
-                "port_group": _named([*self._group_names, NO_PORT_GROUP], group),
+                "port_group": _named([*self.port_groups()["port_group"], NO_PORT_GROUP], group),
                 "is_outside": outside == 1,
             }
         )
@@ -131,19 +106,20 @@ class Areas:
             SchemaError: a coordinate is out of range or no number.
         """
         lon, lat, is_known = _coordinates(points)
-        within_m, mask = chord_m(within_km), self._port_mask(within_km)
+        ports, shores = self._ports.ports, self._ports.shores
+        within_m, mask = chord_m(within_km), self._ports.inside_mask(within_km)
         port, port_km = np.empty(len(lon), np.int16), np.zeros(len(lon))
         for rows in _slices(len(lon)):
-            port[rows] = mask.cell_codes(cell_keys(lon[rows], lat[rows]))
+            port[rows] = mask.codes(cell_keys(lon[rows], lat[rows]))
             ask = rows.start + np.flatnonzero(port[rows] == AMBIGUOUS)
-            distances = distances_m(self._port_shores, lon[ask], lat[ask], within_m)
+            distances = distances_m(shores, lon[ask], lat[ask], within_m)
             port[ask] = nearest_codes(distances, within_m)
             port_km[ask] = arc_km(distances.min(axis=1, initial=np.inf))
-        is_near = pl.Series(port < len(self.ports)) & is_known
+        is_near = pl.Series(port < len(ports)) & is_known
         found = pl.DataFrame(
             {
-                "port_id": _named([*(each.id for each in self.ports), ""], port),
-                "in_port_group": _named([*map(_group_of, self.ports), ""], port),
+                "port_id": _named([*(each.id for each in ports), ""], port),
+                "in_port_group": _named([*map(group_of, ports), ""], port),
                 "port_km": port_km,
             }
         )
@@ -152,9 +128,10 @@ class Areas:
     def straight_km_to_groups(self, lon: FloatArray, lat: FloatArray) -> FloatArray:
         """Return straight distances in km (points, port groups in the order of `port_groups`).
 
-        0 inside a port. No way over water is shorter: a bound until travel times exist.
+        0 inside a port. No way over water is shorter by more than the 25 m that distances may be
+        off: a lower bound until travel times exist.
         """
-        return arc_km(self._group_distances_m(lon, lat, np.inf))
+        return arc_km(self._ports.group_distances_m(lon, lat, np.inf))
 
     def exit_reach(
         self, points: pl.DataFrame, rules: CauseRules, direction: Literal["towards", "from"]
@@ -179,7 +156,7 @@ class Areas:
             points[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
             for name in ("sog_kn", "cog_deg")
         )
-        heading_deg = course_deg + {"towards": 0, "from": 180}[direction]
+        way_deg = course_deg + {"towards": 0, "from": 180}[direction]
         is_under_way = (speed_kn > rules.exit_min_speed_kn) & np.isfinite(course_deg)
         reach_km = speed_kn * KM_PER_NM * rules.exit_within_h
         is_reached = np.zeros(len(lon), np.bool_)
@@ -188,7 +165,7 @@ class Areas:
             ask = np.flatnonzero(is_under_way & ~is_reached)
             away_km, exit_lon, exit_lat = shore.nearest(lon[ask], lat[ask])
             bearing = bearing_deg(lon[ask], lat[ask], exit_lon, exit_lat)
-            off_deg = np.abs((heading_deg[ask] - bearing + 180) % 360 - 180)
+            off_deg = np.abs((way_deg[ask] - bearing + 180) % 360 - 180)
             is_reached[ask] = (away_km <= reach_km[ask]) & (
                 off_deg <= rules.exit_max_bearing_off_deg
             )
@@ -200,74 +177,25 @@ class Areas:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
-    def _masks(self) -> dict[tuple[str, float], CellMask]:
-        return {}
-
-    @cached_property
-    def _area_mask(self) -> CellMask:
+    def _area_codes(self) -> PointCodes:
         polygons = {each.id: each.polygon for each in self.folder.features}
         areas = self.folder.file.month_areas
         parts = Partition([[polygons[name] for name in area.of] for area in areas])
-        return CellMask(parts.of_cells, parts.of_points)
+        return PointCodes(parts.of_cells, parts.of_points)
 
     @cached_property
-    def _region_mask(self) -> CellMask:
+    def _region_codes(self) -> PointCodes:
         region = self.folder.region
         parts = Partition([region] if region else [])
-        return CellMask(parts.of_cells, parts.of_points)
-
-    def _group_mask(self, within_km: float) -> CellMask:
-        """The mask of `nearest_codes` of port groups."""
-        within_m = chord_m(within_km)
-
-        def of_points(lon: FloatArray, lat: FloatArray) -> Codes:
-            return nearest_codes(self._group_distances_m(lon, lat, within_m), within_m)
-
-        def of_cells(cells: Cells) -> Codes:
-            return nearest_codes_of_cells(self._group_distances_m, cells, within_m)
-
-        return self._kept("group", within_km, of_cells, of_points)
-
-    def _port_mask(self, within_km: float) -> CellMask:
-        """The mask of `nearest_codes` of ports where their distance is 0 or beyond reach."""
-        within_m = chord_m(within_km)
-
-        def of_points(lon: FloatArray, lat: FloatArray) -> Codes:
-            return nearest_codes(distances_m(self._port_shores, lon, lat, within_m), within_m)
-
-        def of_cells(cells: Cells) -> Codes:
-            return inside_codes_of_cells(self._port_shores, cells, within_m)
-
-        return self._kept("port", within_km, of_cells, of_points)
-
-    def _kept(self, name: str, within_km: float, *codes_of: Any) -> CellMask:
-        key = (name, within_km)
-        if key not in self._masks:
-            self._masks[key] = CellMask(*codes_of)
-        return self._masks[key]
+        return PointCodes(parts.of_cells, parts.of_points)
 
     @cached_property
-    def _port_shores(self) -> list[Shore]:
-        return [Shore(each.polygon) for each in self.ports]
+    def _ports(self) -> Ports:
+        return Ports(self.folder.features)
 
     @cached_property
     def _exit_shores(self) -> list[Shore]:
         return [Shore(each.polygon) for each in self.folder.features if each.kind == "exit"]
-
-    @cached_property
-    def _group_names(self) -> list[str]:
-        return self.port_groups()["port_group"].to_list()
-
-    def _group_distances_m(self, lon: FloatArray, lat: FloatArray, within_m: float) -> FloatArray:
-        distances = distances_m(self._port_shores, lon, lat, within_m)
-        group_of = [self._group_names.index(_group_of(each)) for each in self.ports]
-        starts = np.flatnonzero(np.diff(group_of, prepend=-1))
-        return np.minimum.reduceat(distances, starts, axis=1)
-
-
-def _group_of(port: Feature) -> str:
-    assert port.port_group is not None, f"port {port.id} has no port group"
-    return port.port_group
 
 
 def _coordinates(points: pl.DataFrame) -> tuple[FloatArray, FloatArray, pl.Series]:

@@ -1,22 +1,19 @@
-"""Which polygon covers a point and how far the nearest one is, fast for many points."""
+"""Which polygon covers a point, fast for many points: answers kept for whole cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from threading import RLock
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pipeline.geodesy import FloatArray, arc_km, ecef_m
-
-if TYPE_CHECKING:
-    from scipy.spatial import KDTree
+from pipeline.geodesy import FloatArray, ecef_m
 
 Codes: TypeAlias = NDArray[np.int16]
 Keys: TypeAlias = NDArray[np.int32]
@@ -33,12 +30,9 @@ NOT_CLASSIFIED = -2
 
 # Rounding when a point's cell is found must not place it outside the box that was judged.
 CELL_MARGIN_DEG = 1e-9
-# 0.00044 degree is at most 49.2 m. A point of the boundary is at most half of that from a sample.
-SAMPLE_SPACING_DEG = 0.00044
-SAMPLE_ERROR_M = 25.0
 
 # GEOS builds the index of a prepared polygon when it is first asked, and not for two threads.
-_LOCK = RLock()
+LOCK = RLock()
 
 
 @dataclass(frozen=True)
@@ -95,31 +89,19 @@ def cell_keys(lon: FloatArray, lat: FloatArray) -> Keys:
 
 
 class CellMask:
-    """Codes of points: of whole cells where one code holds all over, found out once and kept.
+    """Codes that hold all over a cell, found out once per cell and kept.
 
     The grid is fixed on the globe, so an answer never depends on which points come together.
     """
 
-    def __init__(
-        self,
-        of_cells: Callable[[Cells], Codes],
-        of_points: Callable[[FloatArray, FloatArray], Codes],
-    ) -> None:
+    def __init__(self, of_cells: Callable[[Cells], Codes]) -> None:
         self._of_cells = of_cells
-        self._of_points = of_points
         self._page_start = np.full(PAGES, -1, np.int32)
         self._codes = np.empty(0, np.int16)
 
-    def codes(self, lon: FloatArray, lat: FloatArray, keys: Keys) -> Codes:
-        """Return the code of each point, those of ambiguous cells asked one by one."""
-        codes = self.cell_codes(keys)
-        ask = np.flatnonzero(codes == AMBIGUOUS)
-        codes[ask] = self._of_points(lon[ask], lat[ask])
-        return codes
-
-    def cell_codes(self, keys: Keys) -> Codes:
-        """Return the code of each point's cell, AMBIGUOUS where it differs within the cell."""
-        with _LOCK:
+    def codes(self, keys: Keys) -> Codes:
+        """Return the code of each cell, AMBIGUOUS where it differs within the cell."""
+        with LOCK:
             start = self._page_start[keys >> 6]
             if (start < 0).any():
                 self._add_pages(np.unique(keys[start < 0] >> 6))
@@ -139,12 +121,31 @@ class CellMask:
         self._codes = np.concatenate((self._codes, added))
 
 
+class PointCodes:
+    """Codes of points, by their cells where those have one."""
+
+    def __init__(
+        self,
+        of_cells: Callable[[Cells], Codes],
+        of_points: Callable[[FloatArray, FloatArray], Codes],
+    ) -> None:
+        self._mask = CellMask(of_cells)
+        self._of_points = of_points
+
+    def codes(self, lon: FloatArray, lat: FloatArray, keys: Keys) -> Codes:
+        """Return the code of each point, those in ambiguous cells asked one by one."""
+        codes = self._mask.codes(keys)
+        ask = np.flatnonzero(codes == AMBIGUOUS)
+        codes[ask] = self._of_points(lon[ask], lat[ask])
+        return codes
+
+
 def covers(polygon: BaseGeometry, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
     """Return where points lie in a polygon, its boundary included."""
     west, south, east, north = polygon.bounds
     is_covered = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     near = np.flatnonzero(is_covered)
-    with _LOCK:
+    with LOCK:
         shapely.prepare(polygon)
         is_covered[near] = shapely.intersects_xy(polygon, lon[near], lat[near])
     return is_covered
@@ -172,14 +173,14 @@ class Partition:
         codes = np.full(len(cells.west), len(self.parts), np.int16)
         open_cells = np.arange(len(cells.west))
         for code, polygons in enumerate(self.parts):
-            is_within, is_touched = _cells_within(polygons, cells, open_cells)
+            is_within, is_touched = cells_within(polygons, cells, open_cells)
             codes[open_cells[is_touched]] = AMBIGUOUS
             codes[open_cells[is_within]] = code
             open_cells = open_cells[~is_touched]
         return codes
 
 
-def _cells_within(
+def cells_within(
     polygons: Sequence[BaseGeometry], cells: Cells, chosen: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which chosen cells lie in one of the polygons, and which meet one at all."""
@@ -193,90 +194,8 @@ def _cells_within(
             & (cells.south[chosen] <= north)
         )
         boxes = cells.boxes[chosen[near]]
-        with _LOCK:
+        with LOCK:
             shapely.prepare(polygon)
             is_touched[near] |= shapely.intersects(polygon, boxes)
             is_within[near] |= shapely.contains_properly(polygon, boxes)
     return is_within, is_touched
-
-
-class Shore:
-    """Distances to one polygon, through samples of its boundary in earth-centred metres."""
-
-    def __init__(self, polygon: BaseGeometry) -> None:
-        self.polygon = polygon
-        fine = shapely.segmentize(polygon.boundary, SAMPLE_SPACING_DEG)
-        self.lon, self.lat = shapely.get_coordinates(fine).T
-        samples = ecef_m(self.lon, self.lat)
-        self.middle = samples.mean(axis=0)
-        self.radius_m = float(np.linalg.norm(samples - self.middle, axis=1).max())
-        self.tree = _tree(samples)
-
-    def nearest(
-        self, lon: FloatArray, lat: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return distance in km, longitude and latitude of the nearest point of the boundary."""
-        chords, at = self.tree.query(ecef_m(lon, lat))
-        return arc_km(chords), self.lon[at], self.lat[at]
-
-
-def _tree(points: FloatArray) -> KDTree:
-    from scipy.spatial import KDTree  # here, since not every command asks for distances
-
-    return KDTree(points)
-
-
-def distances_m(
-    shores: Sequence[Shore], lon: FloatArray, lat: FloatArray, within_m: float = np.inf
-) -> FloatArray:
-    """Return straight distances (points, shores) in m: 0 inside, infinite where well beyond reach.
-
-    Off by at most 25 m, and that only within metres of the boundary. Rounded to centimetres, so
-    that equal distances are equal and ties go by the order of the shores.
-    """
-    distances = np.full((len(lon), len(shores)), np.inf)
-    points = ecef_m(lon, lat)
-    for number, shore in enumerate(shores):
-        reach_m = shore.radius_m + within_m + 1
-        offset = points - shore.middle
-        near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) <= reach_m * reach_m)
-        # The bound of the tree itself is not included, ours is.
-        found, _ = shore.tree.query(points[near], distance_upper_bound=within_m + 1)
-        distances[near, number] = np.round(found, 2)
-        distances[covers(shore.polygon, lon, lat), number] = 0
-    return distances
-
-
-def nearest_codes(distances: FloatArray, within_m: float) -> Codes:
-    """Return the column of the smallest distance of each row, their number where all are beyond."""
-    beyond = np.full((len(distances), 1), within_m)
-    return np.hstack((distances, beyond)).argmin(axis=1).astype(np.int16)
-
-
-def nearest_codes_of_cells(
-    measure: Callable[[FloatArray, FloatArray, float], FloatArray], cells: Cells, within_m: float
-) -> Codes:
-    """Return `nearest_codes` of each cell in all of which the answer is the same.
-
-    Distances change by no more than the way from the middle, and the sampled boundary adds its
-    error: a cell is decided where the nearest stays in (or out of) reach, and ahead of the second.
-    """
-    slack_m = cells.radius_m + SAMPLE_ERROR_M + 1
-    distances = measure(*cells.centre, within_m + 3 * float(slack_m.max()))
-    codes = nearest_codes(distances, within_m)
-    padded = np.pad(distances, ((0, 0), (0, 2)), constant_values=np.inf)
-    first, second = np.sort(padded, axis=1)[:, :2].T
-    is_beyond = first - slack_m > within_m
-    is_decided = (first + slack_m <= within_m) & (second > first + 2 * slack_m)
-    codes[~(is_beyond | is_decided)] = AMBIGUOUS
-    return codes
-
-
-def inside_codes_of_cells(shores: Sequence[Shore], cells: Cells, within_m: float) -> Codes:
-    """Return the code of cells wholly inside their nearest polygon, or with none in reach."""
-    codes = nearest_codes_of_cells(partial(distances_m, shores), cells, within_m)
-    for number, shore in enumerate(shores):
-        chosen = np.flatnonzero(codes == number)
-        is_within, _ = _cells_within([shore.polygon], cells, chosen)
-        codes[chosen[~is_within]] = AMBIGUOUS
-    return codes

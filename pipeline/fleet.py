@@ -103,7 +103,9 @@ def fleet_of(
         The same rows with `fleet` added or replaced, never null.
     """
     ship_type, is_class_b = pl.col("ship_type"), pl.col("ais_class") == "B"
-    is_trading = (pl.col("ais_class") == "A") & pl.col("imo").is_not_null()
+    # Class B reports carry no IMO number, so a trusted one speaks for class A where none is said.
+    is_class_a = pl.col("ais_class").fill_null("A") == "A"
+    is_trading = is_class_a & pl.col("imo").is_not_null()
     ferries = find_ferries(ships, port_stays, rules)
     usual = (
         pl.when(is_trading & ship_type.is_in(list(MERCHANT_TYPES)))

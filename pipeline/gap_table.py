@@ -21,7 +21,6 @@ CAUSE_WORDS = {
 
 def assemble_gaps(
     silences: pl.DataFrame,
-    ships: pl.DataFrame,
     rules: Rules,
     data_end: datetime,
     rules_hash: str,
@@ -29,14 +28,13 @@ def assemble_gaps(
     """Return table `gaps` of silences with cause and counts (schema.Gaps), sorted by gap_id.
 
     Args:
-        silences: `name_causes` of `count_positions_before`, with `flag` at the off point.
-        ships: table `ships`.
+        silences: `name_causes` of `count_positions_before`, with the ship's fields, flag and
+            fleet as of the off point.
         rules: thresholds.
         data_end: end of the data the rows are judged with.
         rules_hash: name of the rules and areas.
     """
-    of_ship = ships.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
-    rows = silences.join(of_ship, on="mmsi", how="left").with_columns(
+    rows = silences.with_columns(
         month=pl.col("off_at").dt.truncate("1mo").dt.date(),
         duration_s=epoch_s("on_at") - epoch_s("off_at"),
         is_closed=pl.col("on_at").is_not_null(),

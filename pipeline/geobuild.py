@@ -20,7 +20,7 @@ import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyproj import Transformer
-from shapely import LineString, MultiPolygon, Polygon
+from shapely import LineString, Polygon
 from shapely.geometry import box, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
@@ -159,7 +159,7 @@ class Plane:
         return shapely.transform(geometry, lambda xy: np.column_stack(self._back.transform(*xy.T)))
 
 
-def tidy(geometry: BaseGeometry) -> Polygon | MultiPolygon:
+def tidy(geometry: BaseGeometry) -> BaseGeometry:
     """Return the polygons of `geometry`: valid, of 5 decimals, in one fixed order of vertices.
 
     Raises:
@@ -186,11 +186,12 @@ def simplify_km(geometry: BaseGeometry, km: float) -> BaseGeometry:
     return plane.degrees(plane.metres(geometry).simplify(km * 1000))
 
 
-def part_of_line(line: BaseGeometry, from_km: float, to_km: float) -> LineString:
+def part_of_line(line: BaseGeometry, from_km: float, to_km: float) -> BaseGeometry:
     """Return the part of `line` between two distances from its first vertex."""
     plane = Plane(line)
-    part = substring(plane.metres(line), from_km * 1000, to_km * 1000)
-    return plane.degrees(part)
+    flat = plane.metres(line)
+    assert isinstance(flat, LineString), f"a line, not a {flat.geom_type}"
+    return plane.degrees(substring(flat, from_km * 1000, to_km * 1000))
 
 
 # ------------------------------------------------------------------------------ features
@@ -394,12 +395,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         built = build(asked.folder)
     except DarkportError as error:
-        print(f"geobuild: {error}", file=sys.stderr)
+        sys.stderr.write(f"geobuild: {error}\n")
         return error.exit_code
     out.mkdir(parents=True, exist_ok=True)
     for name, features in built.items():
         (out / name).write_text(as_text(features), "utf-8", newline="\n")
-        print(f"{out / name}: {len(features)} features")
+        sys.stdout.write(f"{out / name}: {len(features)} features\n")
     return 0
 
 

@@ -17,6 +17,7 @@ from pipeline import (
     calls,
     causes,
     clean,
+    fleet,
     gap_table,
     gaps,
     ingest,
@@ -130,24 +131,26 @@ def _build_and_publish(
     linked = days.link(data_end)
 
     summary = days.summary()
-    all_ships = ships.identify_ships(
-        statics,
-        summary.classes,
-        registry,
-        summaries.merge_port_visits(summary.port_visits, rules.ships.stay_min_sightings),
-        rules.ships,
+    stays = summaries.merge_port_visits(summary.port_visits, rules.ships.stay_min_sightings)
+    all_ships = ships.identify_ships(statics, summary.classes, registry, stays, rules.ships)
+    # Without the registry: an entry holds for its own dates, and is asked for at each off point.
+    plain_ships = ships.identify_ships(
+        statics, summary.classes, ships.no_registry(), stays, rules.ships
     )
     silences = gaps.find_silences(summary, linked, rules.gaps, data_end)
-    silences = gaps.close_under_other_mmsi(silences, linked, all_ships, rules)
+    silences = gaps.close_under_other_mmsi(silences, linked, plain_ships, rules)
     silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
     silences = causes.name_causes(silences, areas, rules)
-    silences = ships.flag_at(
-        silences.join(all_ships.select("mmsi", "imo"), on="mmsi", how="left"), "off_at", registry
-    ).drop("imo")
-    gap_rows = gap_table.assemble_gaps(silences, all_ships, rules, data_end, name_of_rules)
+    silences = _name_ships(silences, plain_ships, "off_at", registry)
+    gap_rows = gap_table.assemble_gaps(silences, rules, data_end, name_of_rules)
     call_rows = calls.list_near_port(gap_rows, areas.port_groups(), data_end, name_of_rules)
     exposure = exposures.sum_exposure(summary, linked, silences, rules.gaps)
-    ship_months = _name_ships(exposure, all_ships, registry)
+    ship_months = _name_ships(
+        exposure.with_columns(month_at=pl.col("month").cast(pl.Datetime("us"))),
+        plain_ships,
+        "month_at",
+        registry,
+    ).select(polars_schema(ShipMonths).names())
 
     progress("writing tables", 0, 1)
     days.write_positions(built)
@@ -377,16 +380,12 @@ class _Days:
 
 
 def _name_ships(
-    exposure: pl.DataFrame, all_ships: pl.DataFrame, registry: pl.DataFrame
+    rows: pl.DataFrame, plain_ships: pl.DataFrame, at: str, registry: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return table ship_months: exposure with ship, flag (at the month's start) and fleet."""
-    named = exposure.join(
-        all_ships.select("mmsi", "ship_id", "imo", "fleet"), on="mmsi", how="left"
-    ).with_columns(month_at=pl.col("month").cast(pl.Datetime("us")))
-    flagged = ships.flag_at(named, "month_at", registry)
-    return flagged.select(polars_schema(ShipMonths).names()).sort(
-        "month", "mmsi", "area", "port_group"
-    )
+    """Return rows with the ship's fields, flag and fleet as of the instant in column `at`."""
+    fields = plain_ships.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
+    named = rows.join(fields, on="mmsi", how="left", maintain_order="left")
+    return fleet.fleet_at(ships.flag_at(named, at, registry), at, registry)
 
 
 def _calls_with_ends(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:

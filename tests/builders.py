@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import dataframely as dy
+import duckdb
 import polars as pl
 
 from pipeline import schema
@@ -118,6 +119,17 @@ def frame(table: type[dy.Schema], rows: Iterable[Mapping[str, Any]]) -> pl.DataF
     """Return a frame of `table` with one row per entry of `rows`, numbered from 1."""
     filled = [row(table, number, **values) for number, values in enumerate(rows, start=1)]
     return pl.DataFrame(filled, schema=schema.polars_schema(table))
+
+
+def connect(tables: Mapping[str, pl.DataFrame], zone: str = "UTC") -> duckdb.DuckDBPyConnection:
+    """Return a database in memory that holds `tables`, its session in the time zone `zone`."""
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection.execute(f"set TimeZone = '{zone}'")
+    for name, given in tables.items():
+        connection.register("given", given)
+        connection.execute(f"create table {name} as select * from given")
+        connection.unregister("given")
+    return connection
 
 
 def _default(name: str, dtype: pl.DataType) -> Any:

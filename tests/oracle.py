@@ -294,28 +294,32 @@ def find_gaps(
 
 def has_left(off: Sighting, on: Sighting | None, geography: Geography) -> bool | None:
     """Say whether a silence is of a ship that left the region; None where it is a close call."""
-    goes = is_leaving(off, geography)
-    stays_away = True if on is None or on.is_outside else is_leaving(on, geography)
+    goes = is_by_an_exit(off, geography, turned=(False,))
+    # An on point "meets the same test": towards the exit, or away from it? Both are left open.
+    is_away = on is None or on.is_outside
+    stays_away = is_away or is_by_an_exit(on, geography, turned=(False, True))
     if goes is False or stays_away is False:
         return False
     return True if goes and stays_away else None
 
 
-def is_leaving(one: Sighting, geography: Geography) -> bool | None:
-    """Say whether a sighting lies in an exit or was under way towards one within 6 h of sailing.
+def is_by_an_exit(one: Sighting, geography: Geography, turned: tuple[bool, ...]) -> bool | None:
+    """Say whether a sighting lies in an exit, or was under way there within 6 h of sailing.
 
-    Underway towards: course within 60 degrees of the bearing of the exit. None where the answer
-    depends on which point of the exit is meant, or lies near a limit.
+    Under way there: faster than 1 kn, its course within 60 degrees of the bearing of the exit;
+    `turned` for away from it. None where the answer depends on which point of the exit is meant,
+    on which way, or lies near a limit.
     """
-    answers = {is_leaving_by(one, box) for box in geography.exits}
-    if True in answers:
+    if any(is_in(box, one.lon, one.lat) for box in geography.exits):
         return True
-    return None if None in answers else False
+    answers = {is_bound(one, box, way) for box in geography.exits for way in turned}
+    if answers == {False}:
+        return False
+    return True if answers == {True} else None
 
 
-def is_leaving_by(one: Sighting, exit_box: Box) -> bool | None:
-    if is_in(exit_box, one.lon, one.lat):
-        return True
+def is_bound(one: Sighting, exit_box: Box, is_turned: bool) -> bool | None:
+    """Say whether a sighting outside an exit was under way towards it (turned: away from it)."""
     if one.sog_kn is None or one.cog_deg is None or one.sog_kn <= 1:
         return False
     west, south, east, north = exit_box
@@ -324,9 +328,10 @@ def is_leaving_by(one: Sighting, exit_box: Box) -> bool | None:
     hours = metres / 1000 / KM_PER_NM / one.sog_kn
     if hours > 6.1:
         return False
+    course = one.cog_deg + (180 if is_turned else 0)
     corners = [(lon, lat) for lon in (west, (west + east) / 2, east) for lat in (south, north)]
     off_course = [
-        turn_deg(one.cog_deg, GEOD.inv(one.lon, one.lat, *point)[0]) for point in (nearest, *corners)
+        turn_deg(course, GEOD.inv(one.lon, one.lat, *point)[0]) for point in (nearest, *corners)
     ]
     if min(off_course) > 65:
         return False

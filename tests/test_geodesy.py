@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
@@ -35,6 +35,7 @@ def as_expression(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     ("distance_km", "error_km"),
     [(0.01, 5e-6), (10, 4e-8), (100, 4e-5), (500, 5e-3), (1_000, 0.036), (5_000, 4.5)],
 )
+@settings(deadline=None)
 @given(lon=LON, lat=LAT, bearing=BEARING)
 @example(lon=180.0, lat=0.0, bearing=90.0)
 @example(lon=-180.0, lat=45.0, bearing=270.0)
@@ -47,6 +48,7 @@ def test_the_local_distance_is_as_near_the_geodesic_as_it_says(
     assert as_expression(lon, lat, lon2, lat2) == pytest.approx(distance_km, abs=error_km)
 
 
+@settings(deadline=None)
 @given(lon1=LON, lat1=LAT, lon2=LON, lat2=LAT)
 @example(lon1=0.0, lat1=0.0, lon2=180.0, lat2=0.0)
 @example(lon1=0.0, lat1=90.0, lon2=0.0, lat2=-90.0)
@@ -87,6 +89,7 @@ def test_the_geodesic_is_that_of_pyproj_and_leaves_its_inputs_alone() -> None:
     assert lon.tolist() == [49.465, 53.367]
 
 
+@settings(deadline=None)
 @given(lon=LON, lat=st.floats(-89, 89), bearing=BEARING)
 def test_a_bearing_leads_to_where_it_was_taken(lon: float, lat: float, bearing: float) -> None:
     lon2, lat2, _ = WGS84.fwd(lon, lat, bearing, 50_000)
@@ -95,6 +98,7 @@ def test_a_bearing_leads_to_where_it_was_taken(lon: float, lat: float, bearing: 
     assert abs((found - bearing + 180) % 360 - 180) < 1e-6
 
 
+@settings(deadline=None)
 @given(lon=LON, lat=LAT, bearing=BEARING, distance_km=st.floats(0, 1_500))
 def test_a_chord_through_the_earth_gives_the_distance_over_it(
     lon: float, lat: float, bearing: float, distance_km: float

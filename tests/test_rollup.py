@@ -73,16 +73,12 @@ def connect(
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
     }
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    connection.execute(f"set TimeZone = '{zone}'")
-    for name, frame in frames.items():
-        rows = frame
-        if shuffled_by is not None:
-            rows = frame.sample(fraction=1, shuffle=True, seed=shuffled_by)
-        connection.register("given", rows)
-        connection.execute(f"create table {name} as select * from given")
-        connection.unregister("given")
-    return connection
+    if shuffled_by is not None:
+        frames = {
+            name: frame.sample(fraction=1, shuffle=True, seed=shuffled_by)
+            for name, frame in frames.items()
+        }
+    return builders.connect(frames, zone)
 
 
 def rolled(

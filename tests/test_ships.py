@@ -536,7 +536,7 @@ def fleet(stays: str = "", listed: pl.DataFrame | None = None, **values: Any) ->
         ("unknown", {"ship_type": 79}),
         ("unknown", {"ship_type": 79, "imo": WRONG_IMO}),
         ("class_b", {"ship_type": 79, "ais_class": "B", "imo": IMO}),
-        ("unknown", {"ship_type": 79, "ais_class": None, "imo": IMO}),
+        ("merchant", {"ship_type": 79, "ais_class": None, "imo": IMO}),
         *(("service", {"ship_type": kind}) for kind in (31, 32, 33, 34, 50, 52, 53, 54)),
         ("service", {"ship_type": 52, "ais_class": "B"}),
         ("naval", {"ship_type": 35}),

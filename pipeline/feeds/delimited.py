@@ -104,13 +104,18 @@ def first_fields(head: bytes) -> Dialect | None:
     A text with semicolons has decimal commas, as spreadsheets of most of Europe write it.
     Returns None where the first line cannot be of a table.
     """
-    line, newline, _ = head.removeprefix(BYTE_ORDER_MARK).partition(b"\n")
+    line, newline, _ = head.partition(b"\n")
     if b"\0" in line or (not newline and len(head) >= HEAD_BYTES):
         return None
-    text = decode(line).rstrip("\r")
-    separator = max(SEPARATORS, key=lambda one: len(split_fields(text, one)))
-    columns = tuple(name.strip() for name in split_fields(text, separator))
-    return Dialect(columns, separator, has_decimal_comma=separator == ";")
+    rows = {separator: split_first_line(head, separator) for separator in SEPARATORS}
+    separator = max(rows, key=lambda one: len(rows[one]))
+    return Dialect(tuple(rows[separator]), separator, has_decimal_comma=separator == ";")
+
+
+def split_first_line(head: bytes, separator: str) -> list[str]:
+    """Return the fields of the first line, without blanks around them."""
+    line = decode(head.removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0]).rstrip("\r")
+    return [name.strip() for name in split_fields(line, separator)]
 
 
 def header_of(head: bytes) -> Dialect | None:
@@ -290,19 +295,15 @@ def parse_records(raw: bytes, records: Records, dialect: Dialect, wanted: Sequen
             rows.append([fields[column] for column in columns])
         else:
             malformed.append(at)
-    schema = dict.fromkeys(wanted, pl.String)
-    nothing = pl.DataFrame({name: [None] * len(malformed) for name in wanted}, schema=schema)
-    order = np.argsort(np.concatenate((sound, tried, malformed)))
-    table = pl.concat(
-        [
-            parse_sound(text, len(sound), dialect, columns).select(wanted),
-            pl.DataFrame(rows, schema=schema, orient="row"),
-            nothing,
-        ]
-    )
+    table = parse_sound(text, len(sound), dialect, columns).select(wanted)
     is_malformed = np.zeros(len(spans), bool)
     is_malformed[malformed] = True
-    return Block(table[order], pl.Series(is_malformed), raw, spans)
+    if len(sound) < len(spans):
+        others = [*rows, *([None] * len(wanted) for _ in malformed)]
+        more = pl.DataFrame(others, schema=table.schema, orient="row")
+        order = np.argsort(np.concatenate((sound, tried, malformed)))
+        table = pl.concat([table, more])[order]
+    return Block(table, pl.Series(is_malformed), raw, spans)
 
 
 def split_record(record: bytes, dialect: Dialect) -> list[str]:

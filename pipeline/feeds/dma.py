@@ -93,7 +93,9 @@ def dialect_of(head: bytes) -> Dialect | None:
     if not DAY_FIRST.fullmatch(time) or not kind.lower().startswith(KINDS):
         return header_of(head)
     columns = COLUMNS[: len(first.columns)]
-    return Dialect(columns, first.separator, has_header=False, has_decimal_comma=first.has_decimal_comma)
+    return Dialect(
+        columns, first.separator, has_header=False, has_decimal_comma=first.has_decimal_comma
+    )
 
 
 DMA = TableFormat(

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from pipeline.errors import RawFileError
 from pipeline.feeds import layout, values
 from pipeline.feeds.base import Batch
-from pipeline.feeds.json_text import Record
+from pipeline.feeds.json_text import CHUNK_BYTES, Record
 from pipeline.feeds.layout import Field, Layout, field
 from pipeline.feeds.records import RECOGNISED_BY, RecordFormat, read_records
 from pipeline.feeds.table import TableFormat
@@ -114,17 +114,21 @@ def unpack(stream: BinaryIO) -> Iterator[Record]:
         import msgpack
     except ImportError as error:
         raise RawFileError("gpsdio messages in msgpack: the package msgpack is missing") from error
-    unpacker = msgpack.Unpacker(stream, strict_map_key=False, unicode_errors="replace")
-    end = 0
+    unpacker = msgpack.Unpacker(strict_map_key=False, unicode_errors="replace")
+    fed = end = 0
     try:
-        for value in unpacker:
-            if not isinstance(value, dict):
-                raise RawFileError(f"msgpack: no message at byte {end}")
-            yield Record(value, as_json(value))
-            end = unpacker.tell()
+        while chunk := stream.read(CHUNK_BYTES):
+            fed += len(chunk)
+            unpacker.feed(chunk)
+            for value in unpacker:
+                if not isinstance(value, dict):
+                    raise RawFileError(f"gpsdio messages in msgpack: no message at byte {end}")
+                yield Record(value, as_json(value))
+                end = unpacker.tell()
     except (ValueError, msgpack.exceptions.UnpackException) as error:
-        raise RawFileError(f"msgpack: unreadable from byte {end} on") from error
-    ...
+        raise RawFileError(f"gpsdio messages in msgpack: unreadable from byte {end} on") from error
+    if end < fed:
+        yield Record(None, f"{fed - end} bytes that are no whole message")
 
 
 def as_json(value: dict[str, Any]) -> str:

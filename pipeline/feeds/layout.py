@@ -34,6 +34,10 @@ STATIC_COLUMNS = (
 )
 LISTED_COLUMNS = 40
 
+# Type 27 has its own words for "not available" (ITU-R M.1371), values that elsewhere are speeds.
+LONG_RANGE = 27
+NO_SOG_LONG_RANGE, NO_COG_LONG_RANGE = 63, 511
+
 
 @dataclass(frozen=True)
 class Field:
@@ -174,10 +178,15 @@ def to_reports(
         for name, source in sources.items()
     )
     told = {
-        name: is_told(table[sources[name]]) if name in sources else pl.lit(value=False)
+        name: is_told(table[sources[name]])
+        if name in sources and read[name].has_nulls()
+        else pl.lit(value=False)
         for name in ("mmsi", "timestamp", "longitude", "latitude")
     }
     read = with_dimensions(layout.finish(with_all_columns(read, len(table))))
+    read = read.with_columns(
+        long_range_value("sog", NO_SOG_LONG_RANGE), long_range_value("cog", NO_COG_LONG_RANGE)
+    )
     malformed = pl.lit(value=False) if is_malformed is None else is_malformed
     return complete(
         read.with_columns(is_beacon=beacons(), ais_class=classes(), imo=trusted_imo()).with_columns(
@@ -226,6 +235,12 @@ def with_dimensions(read: pl.DataFrame) -> pl.DataFrame:
             total = pl.col(ends[0]) + pl.col(ends[1])
             read = read.with_columns(pl.coalesce(column, total).alias(column))
     return read
+
+
+def long_range_value(name: str, missing: float) -> pl.Expr:
+    """Return a column, null where a long-range message says "not available"."""
+    is_missing = (pl.col("message_type") == LONG_RANGE) & (pl.col(name) == missing)
+    return pl.when(is_missing).then(None).otherwise(name).alias(name)
 
 
 def beacons() -> pl.Expr:

@@ -18,18 +18,14 @@ import polars as pl
 from pipeline.feeds.ais_payload import decode_payloads
 from pipeline.feeds.base import Batch, complete
 from pipeline.feeds.nmea_groups import MESSAGE_SCHEMA, Groups, to_messages
-from pipeline.feeds.nmea_lines import Context, read_lines
-
-CHUNK_BYTES = 1 << 20
-# Judgement: NMEA 0183 ends a sentence at 82 characters; what a line has beyond this is not read.
-LONGEST_LINE = 64 * 1024
+from pipeline.feeds.nmea_lines import BYTE_ORDER_MARK, line_blocks
+from pipeline.feeds.nmea_times import Context, read_lines
 
 # An AIS sentence with nothing before it but what the dialects put there.
 EARLY_SENTENCE = re.compile(rb"^(?:\\[^\\\r\n]*\\|[-+0-9.:;,|TZUC \t])*![^,!*\r\n]{2}VD[MO],", re.M)
-BYTE_ORDER_MARK = "\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Nmea:
     """The feed format of NMEA logs, see the module."""
 
@@ -42,7 +38,7 @@ class Nmea:
 
     def recognises(self, head: bytes) -> bool:
         """Say whether an AIS sentence stands in the first bytes, as a line of its own."""
-        return EARLY_SENTENCE.search(head.removeprefix(b"\xef\xbb\xbf")) is not None
+        return EARLY_SENTENCE.search(head.removeprefix(BYTE_ORDER_MARK)) is not None
 
     def read(self, stream: BinaryIO, batch_rows: int) -> Iterator[Batch]:
         """Yield the reports of a log in batches of `batch_rows` physical lines.
@@ -51,42 +47,13 @@ class Nmea:
         ends it.
         """
         context, groups = Context(), Groups()
-        for texts in line_blocks(stream, batch_rows):
-            lines = read_lines(texts, context)
+        for block in line_blocks(stream, batch_rows):
+            lines = read_lines(block, context)
             closed = [*groups.add_all(_parts(lines)), *groups.close(context.next_row)]
-            yield _batch(lines, to_messages(closed))
+            yield _batch(block, lines, to_messages(closed))
         left = to_messages(groups.close())
         if left.height:
-            yield _batch(read_lines([], context), left)
-
-
-def line_blocks(stream: BinaryIO, lines_each: int) -> Iterator[list[str]]:
-    r"""Yield a log's lines in lists of `lines_each`, the last one shorter.
-
-    Lines end with \n; a \r before it stays. Bytes become the Latin-1 characters of the same
-    number, so that checksums hold, and what a line has beyond LONGEST_LINE is dropped.
-    """
-    lines: list[str] = []
-    begun = ""
-    is_first = True
-    for chunk in iter(lambda: stream.read(CHUNK_BYTES), b""):
-        text = chunk.decode("latin-1")
-        if is_first:
-            text = text.removeprefix(BYTE_ORDER_MARK)
-            is_first = False
-        pieces = text.split("\n")
-        pieces[0] = begun + pieces[0]
-        if max(map(len, pieces)) > LONGEST_LINE:
-            pieces = [piece[:LONGEST_LINE] for piece in pieces]
-        begun = pieces.pop()
-        lines += pieces
-        while len(lines) >= lines_each:
-            yield lines[:lines_each]
-            lines = lines[lines_each:]
-    if begun:
-        lines.append(begun)
-    if lines:
-        yield lines
+            yield _batch(b"", read_lines(b"", context), left)
 
 
 def _parts(lines: pl.DataFrame) -> pl.DataFrame:
@@ -98,9 +65,9 @@ def _singles(lines: pl.DataFrame) -> pl.DataFrame:
     """Return the lines that are a message of their own, columns of MESSAGE_SCHEMA but the text."""
     return lines.filter((pl.col("total") == 1) & (pl.col("part") == 1)).select(
         "row",
+        *(name for name in MESSAGE_SCHEMA if name in lines.columns and name not in ("row", "text")),
         pl.lit(1, pl.Int64).alias("rows"),
         pl.lit(value=True).alias("is_whole"),
-        *(name for name in MESSAGE_SCHEMA if name in lines.columns and name not in ("row", "text")),
     )
 
 
@@ -127,8 +94,14 @@ def _reports(messages: pl.DataFrame) -> pl.DataFrame:
         .when(~pl.col("is_whole"))
         .then(pl.lit("incomplete_group"))
         .alias("fault"),
-        # A $PGHP whose seal is another's checksum belongs to a sentence the log left out.
-        (pl.col("pghp_seal") == pl.col("checksum")).fill_null(value=False).alias("is_sealed"),
+        # A $PGHP whose seal is another's checksum belongs to a sentence the log left out. What a
+        # base station says of itself (VDO) is sealed with 00.
+        (
+            (pl.col("pghp_seal") == pl.col("checksum"))
+            | ((pl.col("pghp_seal") == 0) & pl.col("talker").str.ends_with("VDO"))
+        )
+        .fill_null(value=False)
+        .alias("is_sealed"),
     )
     decoded = decode_payloads(messages.filter(pl.col("fault").is_null()))
     pghp_time, pghp_station = (
@@ -150,33 +123,34 @@ def _reports(messages: pl.DataFrame) -> pl.DataFrame:
                 .when(pl.col("timestamp").is_null())
                 .then(pl.lit("no_time")),
             ).alias("reason"),
-            pl.col("is_beacon").fill_null(value=False),
         )
     )
 
 
-def _batch(lines: pl.DataFrame, several: pl.DataFrame) -> Batch:
+def _batch(block: bytes, lines: pl.DataFrame, several: pl.DataFrame) -> Batch:
     """Return the batch of one block of lines and the multi-part messages it ended."""
-    messages = pl.concat([_singles(lines), several.drop("text")], how="diagonal")
+    messages = pl.concat([_singles(lines), several], how="diagonal")
     reports = pl.concat([complete(_reports(messages)), complete(_refused_lines(lines))])
     reports = reports.sort("row")
-    rows, alone = reports["row"], lines["text"]
-    first_row = lines["row"].first()
+    rows, first_row = reports["row"], lines["row"].first()
 
     def texts(positions: Sequence[int]) -> list[str]:
         together = dict(several.select("row", "text").iter_rows())
+        alone = block.split(b"\n")
         return [
-            printable(together[row] if row in together else alone[row - first_row])
+            printable(together[row].encode() if row in together else alone[row - first_row])
             for row in rows.gather(positions)
         ]
 
     return Batch(reports, texts)
 
 
-def printable(text: str) -> str:
-    """Return a line as text: UTF-8 where it is, control and foreign bytes as escapes."""
-    readable = text.strip().encode("latin-1").decode("utf-8", "backslashreplace")
+def printable(line: bytes) -> str:
+    """Return a line as text: UTF-8 where it is, control characters and foreign bytes as escapes."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in readable
+        for letter in line.strip().decode("utf-8", "backslashreplace")
     )
+
+
+NMEA = Nmea()

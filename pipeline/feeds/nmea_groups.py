@@ -16,16 +16,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pipeline.feeds.nmea_lines import REACH_LINES
+from pipeline.feeds.nmea_times import REACH_LINES
 
-PART_COLUMNS = (
-    "row text talker total part sequence channel payload fill checksum is_sound "
-    "time is_time_bad station pghp_time pghp_station pghp_seal"
-).split()
 MESSAGE_SCHEMA = {
     "row": pl.Int64,
     "rows": pl.Int64,
     "text": pl.String,
+    "talker": pl.String,
     "payload": pl.String,
     "fill": pl.Int64,
     "checksum": pl.Int64,
@@ -96,7 +93,7 @@ class Groups:
 
     def add_all(self, parts: pl.DataFrame) -> Iterator[Group]:
         """Take the parts of a block, in order, with the columns of nmea_lines.read_lines."""
-        for row in parts.select(PART_COLUMNS).iter_rows():
+        for row in parts.select(Part._fields).iter_rows():
             yield from self.add(Part(*row))
 
     def close(self, row: int | None = None) -> Iterator[Group]:
@@ -145,6 +142,7 @@ def to_message(group: Group) -> dict[str, Any]:
         "row": first.row,
         "rows": len(group),
         "text": " ".join(part.text.strip() for part in group),
+        "talker": first.talker,
         "payload": "".join(part.payload for part in group),
         "fill": group[-1].fill,
         "checksum": reduce(xor, (part.checksum for part in group)),

@@ -1,4 +1,4 @@
-r"""Physical lines of an NMEA log to one row per line: the sentence, its tag block, its checksums."""
+"""Physical lines of an NMEA log to one row per line: sentence, tag block, checksums."""
 
 from __future__ import annotations
 
@@ -22,9 +22,19 @@ SENTENCE = (
     r"^([^!]*)!(([^,!*]{2}VD[MO]),([1-9]),([1-9]),(\d*),([^,*]*),([^,*]*),([0-5]?))"
     r"\*([0-9A-Fa-f]{2})(.*)"
 )
-SENTENCE_FIELDS = (
-    "lead body talker total part sequence channel payload fill checksum tail".split()
-)
+SENTENCE_FIELDS = [
+    "lead",
+    "body",
+    "talker",
+    "total",
+    "part",
+    "sequence",
+    "channel",
+    "payload",
+    "fill",
+    "checksum",
+    "tail",
+]
 # An AIS sentence all the same, but cut, run into the next one or otherwise broken.
 BROKEN = r"^([^!]*)!([^,!*]{2}VD[MO],[^*]*)(?:\*([0-9A-Fa-f]{2}))?"
 BROKEN_FIELDS = ["lead", "body", "checksum"]
@@ -59,9 +69,10 @@ def split_lines(block: bytes, first_row: int) -> pl.DataFrame:
     A \r before the \n stays in the text; bytes beyond ASCII become ~, so that bytes and
     characters count alike.
     """
-    texts = block.translate(AS_ASCII).decode("ascii").removesuffix("\n").split("\n")
+    plain = block if block.isascii() else block.translate(AS_ASCII)
+    texts = plain.decode("ascii").split("\n")[:-1]
     length = pl.col("text").str.len_bytes().cast(pl.Int64) + 1
-    return pl.DataFrame({"text": texts if block else []}, schema={"text": pl.String}).select(
+    return pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(
         pl.int_range(first_row, first_row + pl.len(), dtype=pl.Int64).alias("row"),
         (length.cum_sum() - length).alias("start"),
         "text",
@@ -90,14 +101,18 @@ def with_sentence(lines: pl.DataFrame, block: bytes) -> pl.DataFrame:
         .otherwise(pl.lit("bad_checksum"))
         .alias("reason"),
     )
-    return lines.join(broken, on="row", how="left", maintain_order="left").select(
-        pl.exclude("body"),
-        (is_whole | pl.col("reason").is_not_null()).alias("is_ais"),
-        _is_right(lines, block).alias("is_sound"),
-    ).with_columns(
-        hexadecimal("checksum"),
-        pl.col("total", "part").cast(pl.Int64),
-        pl.col("fill").cast(pl.Int64, strict=False).fill_null(0),
+    return (
+        lines.join(broken, on="row", how="left", maintain_order="left")
+        .select(
+            pl.exclude("body"),
+            (is_whole | pl.col("reason").is_not_null()).alias("is_ais"),
+            _is_right(lines, block).alias("is_sound"),
+        )
+        .with_columns(
+            hexadecimal("checksum"),
+            pl.col("total", "part").cast(pl.Int64),
+            pl.col("fill").cast(pl.Int64, strict=False).fill_null(0),
+        )
     )
 
 
@@ -126,11 +141,11 @@ def hexadecimal(name: str) -> pl.Expr:
 
 
 def checksums(block: bytes, starts: pl.Series, texts: pl.Series) -> pl.Series:
-    """Return the exclusive or of the bytes of each text, which begins at `starts`; null for null."""
+    """Return the exclusive or of the bytes of each text, at `starts` in `block`; null for null."""
     ranges = pl.DataFrame({"start": starts, "length": texts.str.len_bytes().cast(pl.Int64)})
     present = ranges.with_row_index("place").filter(pl.col("length") > 0)
     # reduceat takes every two neighbours for a range; every other result lies between two texts.
-    edges = present.select("start", pl.col("start") + pl.col("length")).to_numpy().ravel()
+    edges = present.select("start", end=pl.col("start") + pl.col("length")).to_numpy().ravel()
     sums = np.zeros(len(texts), dtype=np.int64)
     if edges.size:
         characters = np.frombuffer(block, dtype=np.uint8)
@@ -145,11 +160,12 @@ def is_tag_sound(tags: pl.DataFrame, block: bytes) -> pl.Series:
     """
     tag = tags["tag"]
     is_plain = (tag.str.slice(-4, 1) == "*") & ~tag.str.contains("\\\\", literal=True)
-    inside = tag.str.slice(1, tag.str.len_bytes() - 5).set(~is_plain, None)
+    inside = tag.str.slice(1, tag.str.len_bytes() - 5)
     expected = tag.str.slice(-3, 2).str.to_integer(base=16, strict=False, dtype=pl.Int64)
     sound = checksums(block, tags["tag_start"] + 1, inside) == expected
-    for place in (~is_plain & tag.str.contains("*", literal=True)).arg_true():
-        sound[place] = _are_blocks_sound(tag[place])
+    odd = (~is_plain & tag.is_not_null()).arg_true()
+    if odd.len():
+        sound[odd] = [_are_blocks_sound(tag[place]) for place in odd]
     return sound.fill_null(value=True)
 
 

@@ -52,7 +52,9 @@ class RecordFormat:
 
     def recognises(self, head: bytes) -> bool:
         """Say whether one of the first records has the fields of this format."""
-        if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b"data:", b"event:", b":", b"HTTP/")):
+        if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(
+            (b"{", b"[", b"data:", b"event:", b":", b"HTTP/")
+        ):
             return False
         objects = itertools.islice(read_objects(io.BytesIO(head)), RECOGNISED_BY)
         return self.fits(found.value for found in objects if found.value is not None)
@@ -73,9 +75,7 @@ class RecordFormat:
         return read_records(self, read_objects(stream), batch_rows)
 
 
-def read_records(
-    feed: RecordFormat, objects: Iterable[Record], batch_rows: int
-) -> Iterator[Batch]:
+def read_records(feed: RecordFormat, objects: Iterable[Record], batch_rows: int) -> Iterator[Batch]:
     """Yield the reports of the objects in batches of `batch_rows`.
 
     Raises:
@@ -132,15 +132,18 @@ def to_batch_reports(
     return to_reports(table, layout, sources, first_row, is_malformed)
 
 
-def texts_of(records: Sequence[Values], sources: Sequence[str]) -> list[str | None]:
-    """Return the value of the first of the sources that a record has, as text."""
-    if len(sources) == 1:
-        name = sources[0]
-        return [as_text(record.get(name)) for record in records]
-    return [
-        as_text(next((record[name] for name in sources if name in record), None))
-        for record in records
-    ]
+def texts_of(records: Sequence[Values], sources: Sequence[str]) -> pl.Series:
+    """Return the value of the first of the sources that each record has, as text."""
+    column = [record.get(sources[0]) for record in records]
+    for name in sources[1:]:
+        column = [
+            record.get(name) if value is None else value
+            for record, value in zip(records, column, strict=True)
+        ]
+    try:
+        return pl.Series(column, dtype=pl.String)
+    except TypeError:
+        return pl.Series([as_text(value) for value in column], dtype=pl.String)
 
 
 def as_text(value: Any) -> str | None:

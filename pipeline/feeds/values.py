@@ -78,9 +78,19 @@ def number(text: pl.Expr) -> pl.Expr:
 
 def whole(text: pl.Expr) -> pl.Expr:
     """Return the whole number in the text ("5", "5.0"), else null."""
-    value = number(text)
+    return text.map_batches(read_whole, return_dtype=pl.Int64)
+
+
+def read_whole(texts: pl.Series) -> pl.Series:
+    """Read plain digits, which is quick, and only the rest as decimal numbers."""
+    found = texts.str.strip_chars().cast(pl.Int64, strict=False)
+    rest = (found.is_null() & texts.is_not_null()).arg_true()
+    if rest.is_empty():
+        return found
+    value = number(pl.col(texts.name))
     is_whole = (value == value.round()) & (value.abs() <= MAX_EXACT)
-    return pl.when(is_whole).then(value).cast(pl.Int64, strict=False)
+    slow = texts.gather(rest).to_frame().select(pl.when(is_whole).then(value).cast(pl.Int64))
+    return found.scatter(rest, slow.to_series())
 
 
 def imo_number(text: pl.Expr) -> pl.Expr:
@@ -133,10 +143,15 @@ def same(value: pl.Expr) -> pl.Expr:
 def scaled(multiplier: float, divisor: float = 1) -> Reader:
     """Return a conversion of units: value x multiplier / divisor.
 
-    The divisor is given apart because 128 / 10 is 12.8 in doubles and 128 x 0.1 is not.
+    numpy divides, because polars multiplies by the reciprocal of a constant: its 1023 / 10 is not
+    102.3, the sender's word for "no speed", and its 54600000 / 600000 may not be 91.
     """
 
+    def divide(column: pl.Series) -> pl.Series:
+        quotients = column.to_numpy() * float(multiplier) / float(divisor)
+        return pl.Series(column.name, quotients, nan_to_null=True)
+
     def convert(value: pl.Expr) -> pl.Expr:
-        return value * float(multiplier) / float(divisor)
+        return value.map_batches(divide, return_dtype=pl.Float64)
 
     return convert

@@ -1,0 +1,306 @@
+"""Raw files to plain streams: gzip, zstd and zip, recognised by their first bytes, never by name.
+
+Nothing is extracted to disk, and a stream is unpacked while it is read, so memory is bounded. An
+archive may hold one further level (a zip of .csv.gz files, a gzipped zip). The members of a zip
+come in the order of their names; folders, empty members, hidden ones and those of `__MACOSX` hold
+no rows and are left out. An absolute name does no harm, as nothing is written.
+
+Messages name the member; the caller knows the file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import zstandard
+
+from pipeline.errors import RawFileError
+from pipeline.rules import FeedRules
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+ZIP, ZIP_OF_NOTHING = b"PK\x03\x04", b"PK\x05\x06"
+NOT_SUPPORTED = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!": "RAR",
+    b"PK\x07\x08": "a zip in several files",
+}
+MAGIC_BYTES = 6
+MAX_LEVELS = 2
+
+# A zstd block unpacks to 32,768 times its size at most: small bites bound what one bite yields.
+ZSTD_BITE_BYTES = 2 * 1024
+BUFFER_BYTES = 256 * 1024
+
+# Judgement. A zip is read from its end, so one that stands inside another archive is held in
+# memory; a day of the whole world's AIS packs to less.
+INNER_ZIP_BYTES = 256 * 1024 * 1024
+
+NO_DATA = {"__macosx", "thumbs.db", "desktop.ini"}
+LONGEST_NAME = 120
+
+UNPACKING_ERRORS = (
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    zstandard.ZstdError,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One plain stream of a raw file.
+
+    Attributes:
+        name: name within the archive; empty where the file is no zip.
+        open: opens the stream from its beginning, as often as one likes while `unpacked` waits.
+            Reading raises RawFileError where the archive is damaged, truncated or a bomb.
+        packed_bytes: size of what it is unpacked from, of the outermost archive where one holds
+            another.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    packed_bytes: int
+
+    def fail(self, what: str) -> RawFileError:
+        """Return the error that says `what` about this member."""
+        return RawFileError(f"{shown(self.name)}: {what}" if self.name else what)
+
+
+def unpacked(path: Path, rules: FeedRules) -> Generator[Member, None, None]:
+    """Yield the plain streams of the raw file at `path`, one after the other.
+
+    Close the iterator when you stop early: it holds the archive open.
+
+    Raises:
+        RawFileError: the file is empty, a folder or unreadable; an archive is damaged, truncated,
+            encrypted or nested too deep, unpacks to more than `rules` allow, or has a member whose
+            path climbs out of it.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise RawFileError(f"cannot be read: {error.strerror}") from error
+    if path.is_dir():
+        raise RawFileError("is a folder, not a file")
+    if size == 0:
+        raise RawFileError("is empty")
+    yield from _unpack(Member("", lambda: _open_file(path), size), rules, 0)
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[BinaryIO]:
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise RawFileError(f"cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _unpack(member: Member, rules: FeedRules, level: int) -> Iterator[Member]:
+    """Yield the plain streams within `member`, which stands `level` archives deep."""
+    with member.open() as stream:
+        magic = stream.read(MAGIC_BYTES)
+    for beginning, what in NOT_SUPPORTED.items():
+        if magic.startswith(beginning):
+            raise member.fail(f"is {what}; of archives, gzip, zstd and zip are read")
+    unpack = next((unpack for start, unpack in WAYS.items() if magic.startswith(start)), None)
+    if unpack is None:
+        yield member
+    elif level == MAX_LEVELS:
+        raise member.fail("is an archive in an archive in an archive")
+    else:
+        for inner in unpack(member, rules):
+            yield from _unpack(inner, rules, level + 1)
+
+
+def _gunzip(packed: Member, rules: FeedRules) -> Iterator[Member]:
+    """Yield what a gzip file holds."""
+
+    @contextmanager
+    def unpacking() -> Iterator[BinaryIO]:
+        with packed.open() as stream, gzip.GzipFile(fileobj=stream) as plain:
+            yield _guarded(cast(BinaryIO, plain), packed, rules)
+
+    yield Member(packed.name, unpacking, packed.packed_bytes)
+
+
+def _unpack_zstd(packed: Member, rules: FeedRules) -> Iterator[Member]:
+    """Yield what a zstd file holds."""
+
+    @contextmanager
+    def unpacking() -> Iterator[BinaryIO]:
+        with packed.open() as stream:
+            yield _guarded(cast(BinaryIO, io.BufferedReader(_Zstd(stream))), packed, rules)
+
+    yield Member(packed.name, unpacking, packed.packed_bytes)
+
+
+def _unzip(packed: Member, rules: FeedRules) -> Iterator[Member]:
+    """Yield the members of a zip that hold data, in the order of their names."""
+    with ExitStack() as stack:
+        stream = stack.enter_context(packed.open())
+        if not stream.seekable():
+            whole = stream.read(INNER_ZIP_BYTES + 1)
+            if len(whole) > INNER_ZIP_BYTES:
+                raise packed.fail("is a zip inside another archive and too large for that")
+            stream = io.BytesIO(whole)
+        try:
+            archive = stack.enter_context(zipfile.ZipFile(stream))
+        except UNPACKING_ERRORS as error:
+            raise packed.fail(f"damaged or truncated zip: {_said(error)}") from error
+        for info in _checked(archive, stream.seek(0, io.SEEK_END), packed):
+            yield _zip_member(archive, info, packed, rules)
+
+
+def _checked(archive: zipfile.ZipFile, size: int, packed: Member) -> list[zipfile.ZipInfo]:
+    """Return the members that hold data, by name; refuse an archive with one that must not be."""
+    members = sorted(archive.infolist(), key=lambda info: (info.filename, info.header_offset))
+    for info in members:
+        if ".." in _parts(info):
+            raise packed.fail(f"the path of member {shown(info.filename)} climbs out of the zip")
+        if info.flag_bits & 1:
+            raise packed.fail(f"member {shown(info.filename)} is encrypted")
+    if sum(info.compress_size for info in members) > size:
+        raise packed.fail("the members of the zip overlap")
+    data = [info for info in members if info.file_size and not info.is_dir() and _is_data(info)]
+    if not data:
+        raise packed.fail("is a zip without data")
+    return data
+
+
+def _parts(info: zipfile.ZipInfo) -> list[str]:
+    return re.split(r"[/\\]", info.filename)
+
+
+def _is_data(info: zipfile.ZipInfo) -> bool:
+    parts = [part.lower() for part in _parts(info)]
+    return not NO_DATA.intersection(parts) and not parts[-1].startswith(".")
+
+
+def _zip_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, packed: Member, rules: FeedRules
+) -> Member:
+    """Return a member of a zip that stays open meanwhile."""
+    name = "/".join(part for part in (packed.name, info.filename) if part)
+
+    @contextmanager
+    def unpacking() -> Iterator[BinaryIO]:
+        try:
+            stream = archive.open(info)
+        except UNPACKING_ERRORS as error:
+            raise member.fail(f"cannot be unpacked: {_said(error)}") from error
+        with stream:
+            yield _guarded(cast(BinaryIO, stream), member, rules)
+
+    member = Member(name, unpacking, min(info.compress_size, packed.packed_bytes))
+    return member
+
+
+WAYS: dict[bytes, Callable[[Member, FeedRules], Iterator[Member]]] = {
+    GZIP: _gunzip,
+    ZSTD: _unpack_zstd,
+    ZIP: _unzip,
+    ZIP_OF_NOTHING: _unzip,
+}
+
+
+def _guarded(plain: BinaryIO, packed: Member, rules: FeedRules) -> BinaryIO:
+    """Return a stream that says in one line what is wrong with an archive, and stops a bomb."""
+    return cast(BinaryIO, io.BufferedReader(_Guard(plain, packed, rules), BUFFER_BYTES))
+
+
+class _Guard(io.RawIOBase):
+    """What is unpacked from `packed`, counted and with its errors translated."""
+
+    def __init__(self, plain: BinaryIO, packed: Member, rules: FeedRules) -> None:
+        self._plain = plain
+        self._packed = packed
+        self._ratio = rules.archive_max_ratio
+        self._most = max(rules.archive_ratio_from_bytes, int(self._ratio * packed.packed_bytes))
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        try:
+            piece = self._plain.read(len(view))
+        except EOFError as error:
+            raise self._packed.fail("is truncated: the archive ends in the middle") from error
+        except UNPACKING_ERRORS as error:
+            raise self._packed.fail(f"cannot be unpacked: {_said(error)}") from error
+        self._count += len(piece)
+        if self._count > self._most:
+            raise self._packed.fail(
+                f"unpacks to more than {self._ratio:,.0f} times its size; not read on"
+            )
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+class _Zstd(io.RawIOBase):
+    """The frames of a zstd file, unpacked; an EOFError where the last one is cut off.
+
+    zstandard's own stream reader takes a cut frame for the end.
+    """
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self._packed = packed
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._ready:
+            bite = self._packed.read(ZSTD_BITE_BYTES)
+            if not bite and self._frame is not None:
+                raise EOFError
+            if not bite:
+                return 0
+            self._ready = self._unpack(bite)
+        view = memoryview(buffer)
+        piece, self._ready = self._ready[: len(view)], self._ready[len(view) :]
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def _unpack(self, bite: bytes) -> bytes:
+        pieces: list[bytes] = []
+        while bite:
+            frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            pieces.append(frame.decompress(bite))
+            self._frame = None if frame.eof else frame
+            bite = frame.unused_data if frame.eof else b""
+        return b"".join(pieces)
+
+
+def shown(name: str) -> str:
+    """Return a member's name, which comes from strangers, as short printable text."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return text if len(text) <= LONGEST_NAME else f"...{text[-LONGEST_NAME:]}"
+
+
+def _said(error: BaseException) -> str:
+    """Return the first line of what an error says."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

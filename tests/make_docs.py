@@ -1,0 +1,126 @@
+"""Writes docs/tables.md (from the schema), docs/rules.md, and docs/real_files.md (from real files).
+
+`make docs`; a test holds that the first two are current.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import ingest, store
+from pipeline.rules import Rules, rules_frame
+from pipeline.schema import REASONS, TABLES
+from tests.night import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+
+
+def tell_tables() -> str:
+    """Return the data dictionary."""
+    lines = [
+        "# Tables",
+        "",
+        "Written by `make docs` from `pipeline/schema.py`; the same words are comments in"
+        " `darkport.duckdb`.",
+        "Instants are UTC without a zone. Units stand last in a name.",
+    ]
+    for name, table in TABLES.items():
+        lines += ["", f"## {name}", "", " ".join((table.__doc__ or "").split()), ""]
+        lines += ["| column | type | unit | may be null | meaning |", "|---|---|---|---|---|"]
+        for field, column in table.columns().items():
+            unit = (column.metadata or {}).get("unit", "")
+            key = " (key)" if column.primary_key else ""
+            null = "yes" if column.nullable else "no"
+            lines.append(
+                f"| {field}{key} | {column.dtype} | {unit} | {null} | {column.description} |"
+            )
+    lines += ["", "## Reasons in `rejected`", "", "| reason | meaning |", "|---|---|"]
+    lines += [f"| {reason} | {meaning} |" for reason, meaning in REASONS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def tell_rules() -> str:
+    """Return every threshold with unit and source."""
+    lines = [
+        "# Thresholds",
+        "",
+        "Written by `make docs` from `pipeline/rules.py`; a TOML file given as `--rules` overrides"
+        " any of them.",
+        "",
+        "| name | value | unit | source |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['name']} | {row['value']} | {row['unit']} | {row['source']} |"
+        for row in rules_frame(Rules()).iter_rows(named=True)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_real_files(shared: Path) -> pl.DataFrame:
+    """Return table files of every real file, each read as its own feed."""
+    from pipeline.feeds.mapping import load_mapping
+    from tests.test_known_answers import ARCHIMEDES_MAPPING
+
+    with tempfile.TemporaryDirectory() as folder:
+        raw, work = Path(folder) / "raw", Path(folder) / "work"
+        for kind in ("csv", "json", "nmea"):
+            shutil.copytree(shared / kind, raw / kind)
+        mapping = Path(folder) / "mapping.toml"
+        mapping.write_text(ARCHIMEDES_MAPPING)
+        paths, _ = store.find_raw_files(raw)
+        accounts = ingest.stage_files(
+            paths,
+            raw,
+            store.Stage(work / "stage"),
+            store.Parts(work / "parts"),
+            Rules(),
+            lambda _path: (load_mapping(mapping),),
+        )
+        for account in accounts:
+            # Before duplicates are dropped and outside rows thinned: those need whole days.
+            account.accepted = account.read - sum(account.reasons.values())
+    return ingest.files_frame(accounts)
+
+
+def tell_real_files(shared: Path) -> str:
+    """Return the table of real files: format found, rows read and accepted, rejected by reason."""
+    lines = [
+        "# Real files",
+        "",
+        "Written by `make docs` where the files are at hand; they are not part of the project."
+        " Accepted: before duplicates are dropped. A file that is refused as a whole says why.",
+        "",
+        "| file | format found | rows read | accepted | rejected by reason |",
+        "|---|---|---|---|---|",
+    ]
+    for row in read_real_files(shared).iter_rows(named=True):
+        if row["error"]:
+            lines.append(f"| {row['file']} | refused | | | {row['error'].replace('|', '/')} |")
+            continue
+        reasons = ", ".join(
+            f"{reason} {count:,}" for reason, count in json.loads(row["rejected_by_reason"]).items()
+        )
+        lines.append(
+            f"| {row['file']} | {row['format']} | {row['read']:,} | {row['accepted']:,} | {reasons} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write the pages."""
+    (DOCS / "tables.md").write_text(tell_tables(), "utf-8")
+    (DOCS / "rules.md").write_text(tell_rules(), "utf-8")
+    shared = Path(os.environ.get("DARKPORT_REAL_FILES", REPOSITORY.parent / "shared" / "data"))
+    if shared.is_dir():
+        (DOCS / "real_files.md").write_text(tell_real_files(shared), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Plants faults one by one in a copy of the code; each must turn a test red (`make faults`).
+
+docs/faults.md lists them; a test holds that every text to be replaced is still in the code, so
+that a fault cannot quietly stop being planted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.night import REPOSITORY
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change that must not go unnoticed, and the tests that are to notice it."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+FAULTS = (
+    Fault(
+        "a gap must be longer than the limit, not as long",
+        "pipeline/summaries.py",
+        '(pl.col("to_next_s") >= shortest_s)',
+        '(pl.col("to_next_s") > shortest_s)',
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "positions of a day are not sorted",
+        "pipeline/summaries.py",
+        'return positions.sort("mmsi", "segment", "seen_at", "lon", "lat")',
+        "return positions",
+        "tests/test_summaries.py",
+    ),
+    Fault(
+        "ships are mixed: the next row counts whoever it is",
+        "pipeline/summaries.py",
+        '(pl.col("mmsi") == pl.col("mmsi").shift(step))\n        & (pl.col("segment")',
+        'pl.lit(value=True)\n        & (pl.col("segment")',
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "open gaps are lost",
+        "pipeline/gaps.py",
+        '(pl.col("sightings") > 1)\n',
+        '(pl.col("sightings") > 10**9)\n',
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "minutes are taken for hours",
+        "pipeline/gap_table.py",
+        'duration_h=(pl.col("duration_s") / 3600.0)',
+        'duration_h=(pl.col("duration_s") / 60.0)',
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "gaps over midnight are lost",
+        "pipeline/gaps.py",
+        "[inner.select(columns), crossing.select(columns), still_silent]",
+        "[inner.select(columns), still_silent]",
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "a row dated in the future closes the books",
+        "pipeline/gaps.py",
+        "if last_24h >= max(rules.data_end_min_sightings, rules.data_end_share * median):",
+        "if last_24h >= 0:",
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "duplicates stay",
+        "pipeline/clean.py",
+        "unique = pl.concat([alone, merged.select(alone.columns)])",
+        "unique = pl.concat([alone, several.select(alone.columns)])",
+        "tests/test_clean.py",
+    ),
+    Fault(
+        "latitude 91 is a place",
+        "pipeline/clean.py",
+        ".when(not_available)\n",
+        ".when(not_available & False)\n",
+        "tests/test_clean.py",
+    ),
+    Fault(
+        "one MMSI is one ship",
+        "pipeline/tracks.py",
+        "if not breaks.any():",
+        "if True:",
+        "tests/test_tracks.py",
+    ),
+    Fault(
+        "a sighting joins the oldest track it can reach",
+        "pipeline/tracks.py",
+        "for at in np.flatnonzero(km <= reach)[::-1]:",
+        "for at in np.flatnonzero(km <= reach):",
+        "tests/test_tracks.py",
+    ),
+    Fault(
+        "a lone ping closes a gap",
+        "pipeline/tracks.py",
+        "if lone[at] and not (can_reach(kept, at) and can_reach(at, at + 1)):",
+        "if False:",
+        "tests/test_tracks.py",
+    ),
+    Fault(
+        "a ship that left the region has a gap",
+        "pipeline/causes.py",
+        'cause=pl.when("left")',
+        "cause=pl.when(pl.lit(value=False))",
+        "tests/test_leaving.py",
+    ),
+    Fault(
+        "exposure goes to the month of the later sighting",
+        "pipeline/exposure.py",
+        'start = pl.max_horizontal("off_at", "month")',
+        'start = pl.col("off_at")',
+        "tests/test_gaps.py",
+    ),
+    Fault(
+        "left_region counts as a gap in the monthly table",
+        "sql/marts/gap_ladder.sql",
+        "left_region",
+        "left_regiom",
+        "tests/test_sql.py tests/test_rollup.py",
+    ),
+    Fault(
+        "an IMO number needs no check digit",
+        "pipeline/ships.py",
+        "imo_is_valid(pl.col(\"imo\"))",
+        "pl.col(\"imo\").is_not_null()",
+        "tests/test_ships.py",
+    ),
+)
+
+
+def plant(fault: Fault, folder: Path) -> bool:
+    """Return whether a test turned red with the fault in a copy of the code."""
+    copy = folder / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    ignored = shutil.ignore_patterns(".git", ".venv", "data", "__pycache__", ".*_cache", "docs")
+    shutil.copytree(REPOSITORY, copy, ignore=ignored)
+    path = copy / fault.file
+    text = path.read_text("utf-8")
+    if fault.old not in text:
+        raise SystemExit(f"{fault.what}: {fault.old!r} is not in {fault.file} any more")
+    path.write_text(text.replace(fault.old, fault.new), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *fault.tests.split()],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    return done.returncode == 1
+
+
+def main() -> None:
+    """Plant every fault; end with 1 if one goes unnoticed."""
+    unnoticed: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, fault in enumerate(FAULTS, start=1):
+            is_red = plant(fault, Path(folder))
+            print(f"{number:2}. {'red ' if is_red else 'GREEN'} {fault.what}", flush=True)
+            if not is_red:
+                unnoticed.append(fault.what)
+    sys.exit(1 if unnoticed else 0)
+
+
+if __name__ == "__main__":
+    main()

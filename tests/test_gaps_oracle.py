@@ -1,0 +1,477 @@
+"""The pipeline held against the oracle, world by world: gaps, tracks, refusals, exposure."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pipeline import clean, gaps, summaries, tracks
+from pipeline.areas import Areas, load_areas
+from pipeline.rules import Rules
+from pipeline.schema import REASONS, Positions, polars_schema
+from pipeline.summaries import Summary
+from tests import night, oracle, worlds
+from tests.oracle import DAY_S, EPOCH, FOUR_HOURS_S, HOUR_S, Sighting, Truth, second_of
+from tests.worlds import GEO_SQUARES, SQUARES, World, Written, make_world, write_world
+
+LATE_REASONS = ("unconfirmed", "jump")
+
+
+# ----------------------------------------------------------------------------------- whole nights
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A world, the truth about it, and what a night made of it."""
+
+    world: World
+    places: list[Written]
+    truth: Truth
+    night: night.Night
+
+    def gaps(self) -> list[dict[str, Any]]:
+        return self.night.table("gaps").to_dicts()
+
+
+def hold_trial(
+    folder: Path, seed: int, *, share: float | None = None, division: str | None = None
+) -> Trial:
+    """Run a night over the world of a seed.
+
+    Args:
+        folder: for raw and processed files.
+        seed: of the world.
+        share: where in the world's days `data_end` is set; None: it is found.
+        division: see `write_world`; by default it follows from the world.
+    """
+    world = make_world(seed)
+    given_end = None
+    if share is not None:
+        seconds = int(share * world.days * DAY_S)
+        given_end = EPOCH + timedelta(seconds=world.begin + seconds)
+    truth = oracle.judge_rows(world.texts, SQUARES, given_end)
+    assert not truth.is_close, "a distance of the world lies on the limit of reach"
+    usual = "by time" if world.days <= 5 else "random"
+    places = write_world(world, folder / "raw", division=division or usual, seed=seed)
+    done = night.run(
+        folder / "raw", folder / "processed", areas=GEO_SQUARES, data_end=given_end
+    )
+    return Trial(world, places, truth, done)
+
+
+def seeds(usual: int, more: int) -> list[Any]:
+    """Return seeds as parameters; those from `usual` to `more` only in the long trials."""
+    return [
+        pytest.param(seed, marks=() if seed < usual else pytest.mark.long) for seed in range(more)
+    ]
+
+
+@pytest.fixture(scope="module", params=seeds(5, 60))
+def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    share = None if request.param % 4 != 3 else random.Random(request.param).uniform(0.2, 1.1)
+    return hold_trial(tmp_path_factory.mktemp("trial"), request.param, share=share)
+
+
+def assert_same(what: str, found: Iterable[Hashable], wanted: Iterable[Hashable]) -> None:
+    """Compare two bags of things and show the first differences."""
+    ours, truth = Counter(found), Counter(wanted)
+    surplus, missing = ours - truth, truth - ours
+    assert not surplus and not missing, (
+        f"{what}: {surplus.total()} of {ours.total()} are not in the truth, "
+        f"{missing.total()} of {truth.total()} of the truth are missing\n"
+        + "\n".join(f"  not in the truth: {one}" for one in sorted(surplus, key=repr)[:4])
+        + "\n"
+        + "\n".join(f"  missing: {one}" for one in sorted(missing, key=repr)[:4])
+    )
+
+
+def micro(degrees: float) -> int:
+    """Return whole micro-degrees; a coordinate that is none is an error."""
+    whole = round(degrees * 1e6)
+    assert abs(degrees * 1e6 - whole) < 1e-4, degrees
+    return whole
+
+
+def point_of(row: Mapping[str, Any], side: str) -> Sighting | None:
+    """Return the off or on point of a row of table gaps; None where it has none."""
+    at, lon, lat = row[f"{side}_at"], row[f"{side}_lon"], row[f"{side}_lat"]
+    if at is None:
+        assert lon is None and lat is None
+        return None
+    assert at.microsecond == 0
+    return Sighting(row["mmsi"], second_of(at), micro(lon), micro(lat))
+
+
+def sighting_of(row: Mapping[str, Any]) -> Sighting:
+    assert row["seen_at"].microsecond == 0
+    return Sighting(row["mmsi"], second_of(row["seen_at"]), micro(row["lon"]), micro(row["lat"]))
+
+
+def test_the_data_end_where_the_definition_says(trial: Trial) -> None:
+    assert trial.night.outcome.data_end == EPOCH + timedelta(seconds=trial.truth.data_end)
+
+
+def test_every_gap_is_found_and_no_other(trial: Trial) -> None:
+    found = [
+        (
+            point_of(row, "off"),
+            point_of(row, "on"),
+            row["is_closed"],
+            row["duration_s"],
+            row["positions_12h_before"],
+            row["on_is_outside"],
+            row["month"],
+            row["off_area"],
+        )
+        for row in trial.gaps()
+    ]
+    wanted = [
+        (
+            gap.off,
+            gap.on,
+            gap.on is not None,
+            gap.duration_s,
+            gap.positions_12h_before,
+            None if gap.on is None else gap.on.is_outside,
+            oracle.month_of(gap.off.second),
+            SQUARES.area_of(gap.off.lon, gap.off.lat),
+        )
+        for gap in trial.truth.gaps
+    ]
+    assert_same("gaps", found, wanted)
+
+
+def test_no_two_gaps_share_an_id(trial: Trial) -> None:
+    ids = trial.night.table("gaps")["gap_id"]
+    assert ids.n_unique() == len(ids) == len(trial.truth.gaps)
+
+
+def test_a_silence_is_of_a_ship_that_left_only_by_an_exit(trial: Trial) -> None:
+    causes = {
+        (point_of(row, "off"), point_of(row, "on")): row["cause"] == "left_region"
+        for row in trial.gaps()
+    }
+    clear = [gap for gap in trial.truth.gaps if gap.has_left is not None]
+    wrong = [gap for gap in clear if causes[gap.off, gap.on] != gap.has_left]
+    assert wrong == []
+
+
+def test_the_sightings_kept_are_those_of_the_truth(trial: Trial) -> None:
+    found = [(sighting_of(row), row["is_outside"]) for row in trial.night.positions().to_dicts()]
+    assert_same("positions", found, [(one, one.is_outside) for one in trial.truth.kept])
+
+
+def test_sightings_are_parted_into_the_tracks_of_the_truth(trial: Trial) -> None:
+    known = trial.night.table("tracks")
+    placed = trial.night.positions().join(
+        known, on=["mmsi", "segment"], how="left", maintain_order="left"
+    )
+    parts: dict[tuple[int, int], list[Sighting]] = {}
+    for row in placed.to_dicts():
+        if second_of(row["seen_at"]) < trial.truth.data_end:
+            assert row["track"] is not None, f"no track: {row}"
+            members = parts.setdefault((row["mmsi"], row["track"]), [])
+            if not members:
+                assert row["segment"] == row["track"], "a track is named after its first segment"
+            members.append(sighting_of(row))
+    assert_same("tracks", map(frozenset, parts.values()), map(frozenset, trial.truth.tracks))
+
+
+def test_rows_are_refused_where_and_why_the_definitions_say(trial: Trial) -> None:
+    refused = trial.night.table("rejected").to_dicts()
+    at_the_door = [
+        (row["file"], row["row"], row["reason"])
+        for row in refused
+        if row["reason"] not in LATE_REASONS
+    ]
+    wanted = [
+        (trial.places[at].file, trial.places[at].row, reason)
+        for at, reason in trial.truth.refused_rows.items()
+    ]
+    assert_same("rows refused at the door", at_the_door, wanted)
+    late = [
+        (row["reason"], *row["text"].split(",")) for row in refused if row["reason"] in LATE_REASONS
+    ]
+    found = [
+        (Sighting(int(mmsi), second_of(datetime.fromisoformat(at.removesuffix("Z"))), micro(float(lon)), micro(float(lat))), reason)
+        for reason, mmsi, at, lon, lat in late
+    ]
+    assert_same("sightings refused by the merge", found, trial.truth.refused.items())
+
+
+def test_the_books_of_every_file_balance(trial: Trial) -> None:
+    files = trial.night.table("files").to_dicts()
+    read = Counter(place.file for place in trial.places)
+    assert_same("rows read", [(row["file"], row["read"]) for row in files], read.items())
+    for row in files:
+        parts = row["accepted"] + row["duplicate"] + row["outside"] + row["rejected"]
+        assert row["error"] is None
+        assert row["read"] == parts
+        assert row["rejected"] == sum(json.loads(row["rejected_by_reason"]).values())
+    by_reason: Counter[str] = Counter()
+    for row in files:
+        by_reason.update(json.loads(row["rejected_by_reason"]))
+    truth = trial.truth
+    wanted = Counter(truth.refused_rows.values()) + Counter(truth.refused.values())
+    assert by_reason == wanted
+    assert set(by_reason) <= set(REASONS)
+    totals = {name: sum(row[name] for row in files) for name in ("duplicate", "outside")}
+    assert totals == {"duplicate": truth.repeated_rows, "outside": len(truth.left_out)}
+
+
+def test_seconds_go_to_the_area_and_month_of_the_earlier_sighting(trial: Trial) -> None:
+    causes = {
+        (point_of(row, "off"), point_of(row, "on")): row["cause"] == "left_region"
+        for row in trial.gaps()
+    }
+    exposure = oracle.find_exposure(trial.truth, SQUARES, lambda gap: causes[gap.off, gap.on])
+    found: dict[tuple[int, date, str], list[int]] = {}
+    for row in trial.night.table("ship_months").to_dicts():
+        sums = found.setdefault((row["mmsi"], row["month"], row["area"]), [0, 0, 0])
+        for at, name in enumerate(("sightings", "ship_s", "heard_s")):
+            sums[at] += row[name]
+    assert_same(
+        "exposure",
+        ((*key, *sums) for key, sums in found.items()),
+        ((*key, e.sightings, e.ship_s, e.heard_s) for key, e in exposure.items()),
+    )
+
+
+@pytest.mark.parametrize("seed", seeds(102, 110)[100:])
+def test_two_divisions_of_the_same_rows_give_the_same_bytes(seed: int, tmp_path: Path) -> None:
+    kinds = ("one", "random", "by time" if make_world(seed).days <= 20 else "random")
+    contents = []
+    for number, kind in enumerate(random.Random(seed).sample(kinds, 2)):
+        world = make_world(seed)
+        folder = tmp_path / str(number)
+        write_world(world, folder / "raw", division=kind, seed=seed + number)
+        done = night.run(folder / "raw", folder / "processed", areas=GEO_SQUARES)
+        tables = [done.processed / f"{name}.parquet" for name in ("gaps", "tracks", "ship_months")]
+        days = sorted(done.processed.glob("positions/*/positions.parquet"))
+        contents.append(
+            {path.relative_to(done.processed): path.read_bytes() for path in [*tables, *days]}
+        )
+    first, second = contents
+    assert first.keys() == second.keys()
+    assert [name for name, data in first.items() if data != second[name]] == []
+
+
+# ---------------------------------------------------------------------------------- pure functions
+
+RULES = Rules()
+NO_HIGH_SPEED = pl.Series("mmsi", [], dtype=pl.Int32)
+
+
+@pytest.fixture(scope="module")
+def areas() -> Areas:
+    return load_areas(GEO_SQUARES)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What the pure functions make of the sightings of a small world."""
+
+    summary: Summary
+    linked: pl.DataFrame
+    silences: pl.DataFrame
+    refused: dict[Sighting, str]
+
+
+def frame_of(sightings: Sequence[Sighting]) -> pl.DataFrame:
+    """Return sightings as positions, in order; only what tracks and gaps look at is filled."""
+    ordered = sorted(sightings)
+    names = [name for name in polars_schema(Positions).names() if name != "segment"]
+    schema = polars_schema(Positions)
+    usual: dict[str, Any] = {"receiver": "terrestrial", "heard_by": "coast|terrestrial|"}
+    rows = [
+        {
+            **usual,
+            "mmsi": one.mmsi,
+            "seen_at": one.seen_at,
+            "lon": one.lon,
+            "lat": one.lat,
+            "is_outside": one.is_outside,
+        }
+        for one in ordered
+    ]
+    return pl.DataFrame(rows, schema={name: schema[name] for name in names})
+
+
+Grouping = Callable[[list[Summary]], Summary]
+
+
+def judge_by_days(
+    sightings: Sequence[Sighting], areas: Areas, data_end: int, group: Grouping
+) -> Merged:
+    """Return what days, summed up alone and merged by `group`, say of sightings before data_end."""
+    own = [one for one in sightings if one.second < data_end]
+    days = {one.day: [other for other in own if other.day == one.day] for one in own}
+    frames = [
+        areas.locate(frame_of(days[day]).drop("is_outside"), RULES) for day in sorted(days)
+    ]
+    end = EPOCH + timedelta(seconds=data_end)
+    lone = pl.concat([tracks.pick_lone_candidates(frame, RULES.tracks) for frame in frames])
+    unconfirmed = tracks.find_unconfirmed(lone, NO_HIGH_SPEED, RULES.tracks, end)
+    refused = {sighting_of(row): "unconfirmed" for row in unconfirmed.to_dicts()}
+    frames = [
+        tracks.segment_day(without(frame, unconfirmed), NO_HIGH_SPEED, RULES.tracks)
+        for frame in frames
+    ]
+    first = group([summaries.summarise_day(frame, areas, RULES) for frame in frames])
+    jumps = tracks.find_jumps(tracks.link_segments(first.segments, NO_HIGH_SPEED, RULES.tracks))
+    refused |= {sighting_of(row): "jump" for row in jumps.to_dicts()}
+    summary = group(
+        [summaries.summarise_day(without(frame, jumps), areas, RULES) for frame in frames]
+    )
+    linked = tracks.link_segments(summary.segments, NO_HIGH_SPEED, RULES.tracks)
+    linked = linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
+    silences = gaps.find_silences(summary, linked, RULES.gaps, end)
+    counted = gaps.count_positions_before(silences, summary.hours, linked, RULES.gaps)
+    return Merged(summary, linked, counted, refused)
+
+
+def without(frame: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    key = list(clean.SIGHTING_KEY)
+    return frame.join(refused.select(key), on=key, how="anti", maintain_order="left")
+
+
+def one_by_one(given: list[Summary]) -> Summary:
+    return summaries.merge(given)
+
+
+STEPS = (0, 1, 60, 900, HOUR_S, 3 * HOUR_S, FOUR_HOURS_S - 1, FOUR_HOURS_S, FOUR_HOURS_S + 1)
+LONG_STEPS = (9 * HOUR_S, DAY_S - 1, DAY_S, DAY_S + 1, 3 * DAY_S)
+PLACES = ((51.0, 41.0), (51.003, 41.0), (51.2, 41.3), (52.9, 43.1), (54.0, 44.0), (54.7, 41.0))
+START = second_of(datetime(2023, 4, 29, 20))
+
+
+@st.composite
+def small_worlds(draw: st.DrawFn) -> list[Sighting]:
+    """Draw a few MMSIs, each with some sightings at a handful of places."""
+    sightings: set[Sighting] = set()
+    for number in range(draw(st.integers(1, 3))):
+        second = START + draw(st.sampled_from((0, 3 * HOUR_S, FOUR_HOURS_S, FOUR_HOURS_S - 1)))
+        for _ in range(draw(st.integers(1, 12))):
+            lon, lat = draw(st.sampled_from(PLACES))
+            sightings.add(
+                Sighting(
+                    273_000_000 + number,
+                    second,
+                    round(lon * 1e6),
+                    round(lat * 1e6),
+                    is_outside=SQUARES.is_outside(lon, lat),
+                )
+            )
+            second += draw(st.sampled_from(STEPS + LONG_STEPS))
+    return oracle.thin_outside(sightings)[0]
+
+
+small = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@small
+@given(small_worlds(), st.sampled_from((0, HOUR_S, FOUR_HOURS_S, 40 * HOUR_S)))
+def test_days_summed_up_alone_give_the_gaps_of_one_pass(
+    areas: Areas, sightings: list[Sighting], wait_s: int
+) -> None:
+    data_end = max(one.second for one in sightings) + wait_s
+    assume(any(one.second < data_end for one in sightings))
+    end = EPOCH + timedelta(seconds=data_end)
+    truth = oracle.judge_sightings(sightings, SQUARES, end)
+    assume(not truth.is_close)
+    merged = judge_by_days(sightings, areas, data_end, one_by_one)
+    assert_same("refused", merged.refused.items(), truth.refused.items())
+    found = [
+        (point_of(row, "off"), point_of(row, "on"), row["positions_12h_before"])
+        for row in merged.silences.to_dicts()
+    ]
+    wanted = [(gap.off, gap.on, gap.positions_12h_before) for gap in truth.gaps]
+    assert_same("gaps", found, wanted)
+
+
+@small
+@given(small_worlds(), st.randoms(use_true_random=False))
+def test_summaries_merge_in_any_order_and_any_grouping(
+    areas: Areas, sightings: list[Sighting], rng: random.Random
+) -> None:
+    def in_heaps(given: list[Summary]) -> Summary:
+        heaps = rng.sample(given, len(given))
+        while len(heaps) > 1:
+            taken = [heaps.pop() for _ in range(min(len(heaps), rng.randint(2, 3)))]
+            heaps.insert(rng.randint(0, len(heaps)), summaries.merge(taken))
+        return heaps[0]
+
+    data_end = max(one.second for one in sightings) + HOUR_S
+    plain = judge_by_days(sightings, areas, data_end, one_by_one)
+    heaped = judge_by_days(sightings, areas, data_end, in_heaps)
+    assert heaped.refused == plain.refused
+    assert heaped.linked.equals(plain.linked)
+    assert heaped.silences.equals(plain.silences)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.integers(0, 24 * 12), st.integers(1, 60), min_size=1))
+def test_the_data_end_follows_from_the_hours_alone(hourly: dict[int, int]) -> None:
+    first = START // HOUR_S
+    sightings = [
+        Sighting(273_000_000, (first + hour) * HOUR_S + number, 51_000_000, 41_000_000)
+        for hour, count in hourly.items()
+        for number in range(count)
+    ]
+    hours = pl.DataFrame(
+        {
+            "hour": [EPOCH + timedelta(hours=first + hour) for hour in hourly],
+            "sightings": list(hourly.values()),
+        },
+        schema={"hour": pl.Datetime("us"), "sightings": pl.Int64},
+    )
+    found = gaps.find_data_end(hours, RULES.gaps)
+    assert second_of(found) == oracle.find_data_end(sightings)
+
+
+@pytest.mark.parametrize("kind", worlds.SCENARIOS)
+def test_segments_of_days_link_to_the_tracks_of_one_pass(kind: str) -> None:
+    rng = random.Random(kind)
+    clock = worlds.Clock(START, START + 12 * DAY_S)
+    sightings: list[Sighting] = []
+    for number in range(12):
+        mmsi = 273_000_000 + number
+        pings = worlds.try_ship(rng, worlds.SCENARIOS[kind], clock, mmsi)
+        sightings += worlds.sightings_of(mmsi, pings, SQUARES)
+    days = {one.day: [other for other in sightings if other.day == one.day] for one in sightings}
+    frames = [
+        tracks.segment_day(frame_of(days[day]), NO_HIGH_SPEED, RULES.tracks) for day in days
+    ]
+    ends = pl.concat([
+        summaries.pick_segments(
+            summaries.sort_by_segment(
+                frame.with_columns(area=pl.lit("south"), port_group=pl.lit("none"))
+            )
+        )
+        for frame in frames
+    ])
+    linked = tracks.link_segments(ends, NO_HIGH_SPEED, RULES.tracks)
+    placed = pl.concat(frames).join(linked.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+    found: dict[tuple[int, int], set[Sighting]] = {}
+    for row in placed.to_dicts():
+        found.setdefault((row["mmsi"], row["track"]), set()).add(sighting_of(row))
+    by_mmsi = {one.mmsi: [other for other in sightings if other.mmsi == one.mmsi] for one in sightings}
+    wanted = [
+        frozenset(track)
+        for own in by_mmsi.values()
+        for track in oracle.find_tracks(own, oracle.Reach())
+    ]
+    assert_same("tracks", map(frozenset, found.values()), wanted)
