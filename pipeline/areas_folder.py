@@ -55,10 +55,10 @@ class AreasFile(BaseModel):
     month_areas: list[MonthArea] = []
 
 
-class Properties(BaseModel):
-    """What a feature says of itself; further properties are its own business."""
+class Feature(BaseModel):
+    """A polygon (EPSG:4326) and what it says of itself; further properties are its own business."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
+    model_config = ConfigDict(frozen=True, strict=True, arbitrary_types_allowed=True)
 
     id: str = Field(min_length=1)
     name: str = Field(min_length=1)
@@ -67,19 +67,6 @@ class Properties(BaseModel):
     port_group: str | None = Field(None, min_length=1)
     source: str = Field(min_length=1)
     licence: str = Field(min_length=1)
-
-
-@dataclass(frozen=True)
-class Feature:
-    """What a feature says of itself, and its polygon (EPSG:4326)."""
-
-    id: str
-    name: str
-    kind: Kind
-    country: str | None
-    port_group: str | None
-    source: str
-    licence: str
     polygon: BaseGeometry
 
 
@@ -107,9 +94,9 @@ def read_folder(folder: Path) -> Folder:
         if name is not None:
             texts[name] = _read_bytes(folder / name)
     features = tuple(
-        Feature(**_parse_properties(folder / name, place, properties).model_dump(), polygon=polygon)
+        _parse_feature(folder / name, *found)
         for name in file.features
-        for place, properties, polygon in _parse_polygons(folder / name, texts[name])
+        for found in _parse_polygons(folder / name, texts[name])
     )
     region = (
         () if file.region is None else _parse_polygons(folder / file.region, texts[file.region])
@@ -194,17 +181,19 @@ def _parse_polygon(path: Path, number: int, feature: Any) -> tuple[str, Any, Bas
     return place, properties, polygon
 
 
-def _parse_properties(path: Path, place: str, given: Any) -> Properties:
+def _parse_feature(path: Path, place: str, properties: Any, polygon: BaseGeometry) -> Feature:
+    if not isinstance(properties, dict):
+        raise AreasError(f"{path}: {place}: expected properties, found {properties!r}")
     try:
-        properties = Properties.model_validate(given)
+        feature = Feature.model_validate({**properties, "polygon": polygon})
     except ValidationError as error:
         raise AreasError(f"{path}: {place}: {_first_of(error)}") from error
-    missing = [name for name in ("country", "port_group") if getattr(properties, name) is None]
-    if properties.kind == "port" and missing:
+    missing = [name for name in ("country", "port_group") if getattr(feature, name) is None]
+    if feature.kind == "port" and missing:
         raise AreasError(f"{path}: {place}: a port needs a {missing[0]}")
-    if properties.port_group in RESERVED_PORT_GROUPS:
-        raise AreasError(f"{path}: {place}: port_group {properties.port_group!r} is reserved")
-    return properties
+    if feature.port_group in RESERVED_PORT_GROUPS:
+        raise AreasError(f"{path}: {place}: port_group {feature.port_group!r} is reserved")
+    return feature
 
 
 def _repeated(names: Iterable[str]) -> str | None:

@@ -23,7 +23,6 @@ from pyproj import Transformer
 from shapely import LineString, Polygon
 from shapely.geometry import box, mapping, shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import substring
 
 from pipeline.errors import AreasError, DarkportError
 
@@ -109,13 +108,9 @@ class Ports(Strict):
 
 
 class Exit(Sourced):
-    """An exit: a drawn polygon, or a buffer with square ends of a part of a line."""
+    """An exit: a drawn polygon, cut at the edge of the region."""
 
-    drawn: str | None = None
-    line: str | None = None
-    from_km: float = 0.0
-    to_km: float = 0.0
-    half_width_km: float = 0.0
+    drawn: str
 
 
 class Exits(Strict):
@@ -173,28 +168,16 @@ def tidy(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.orient_polygons(shapely.normalize(merged))
 
 
-def buffer_km(geometry: BaseGeometry, km: float, *, square_ends: bool = False) -> BaseGeometry:
+def buffer_km(geometry: BaseGeometry, km: float) -> BaseGeometry:
     """Return everything within `km` of `geometry` (degrees in, degrees out)."""
     plane = Plane(geometry)
-    style = "flat" if square_ends else "round"
-    return plane.degrees(plane.metres(geometry).buffer(km * 1000, quad_segs=8, cap_style=style))
+    return plane.degrees(plane.metres(geometry).buffer(km * 1000, quad_segs=8, cap_style="round"))
 
 
 def simplify_km(geometry: BaseGeometry, km: float) -> BaseGeometry:
     """Return `geometry` with vertices left out that move its edge by less than `km`."""
     plane = Plane(geometry)
     return plane.degrees(plane.metres(geometry).simplify(km * 1000))
-
-
-def part_of_line(line: BaseGeometry, from_km: float, to_km: float) -> BaseGeometry:
-    """Return the part of `line` between two distances from its first vertex."""
-    plane = Plane(line)
-    flat = plane.metres(line)
-    assert isinstance(flat, LineString), f"a line, not a {flat.geom_type}"
-    return plane.degrees(substring(flat, from_km * 1000, to_km * 1000))
-
-
-# ------------------------------------------------------------------------------ features
 
 
 def feature(geometry: BaseGeometry, **given: Any) -> Feature:
@@ -221,13 +204,12 @@ def build_fence(fence: Fence, lines: Geometries, drawn: Geometries, tolerance_km
     return feature(tidy(whole), **told)
 
 
-def build_exit(exit_: Exit, lines: Geometries, drawn: Geometries) -> Feature:
-    """Return an exit of kind `exit`."""
-    if exit_.drawn is not None:
-        polygon = find(drawn, exit_.drawn)
-    else:
-        part = part_of_line(find(lines, str(exit_.line)), exit_.from_km, exit_.to_km)
-        polygon = buffer_km(part, exit_.half_width_km, square_ends=True)
+def build_exit(exit_: Exit, drawn: Geometries, region: BaseGeometry) -> Feature:
+    """Return an exit of kind `exit`: it ends where the region does.
+
+    Two metres short of it, since its corners on the region's edge are rounded.
+    """
+    polygon = find(drawn, exit_.drawn).intersection(region.buffer(-2e-5))
     told = exit_.model_dump(include={"id", "name", "source", "licence"})
     return feature(tidy(polygon), kind="exit", **told)
 
@@ -359,9 +341,11 @@ def build(folder: Path) -> dict[str, list[Feature]]:
     built[plan.ports.output] = build_ports(
         plan.ports, read_features(folder / plan.ports.input), lines
     )
-    built[plan.exits.output] = [build_exit(one, lines, drawn) for one in plan.exits.features]
     areas = [one for rows in built.values() for one in rows]
-    built[plan.region.output] = [build_region(plan.region, areas)]
+    region = build_region(plan.region, areas)
+    edge = shape(region["geometry"])
+    built[plan.exits.output] = [build_exit(one, drawn, edge) for one in plan.exits.features]
+    built[plan.region.output] = [region]
     return built
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from pyproj import Geod
@@ -108,7 +109,7 @@ def instant_of(text: str) -> datetime | None:
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def why_refused(row: Mapping[str, str] | None) -> str | None:
+def why_refused(row: Mapping[str, str] | None) -> str | None:  # noqa: PLR0911 - one a reason
     """Return the reason for which a row is refused at the door; None where it is accepted.
 
     `None` for a row stands for a line with too few or too many fields. A row with more than one
@@ -281,7 +282,7 @@ def find_gaps(
 ) -> list[Gap]:
     """Return the silences of a track that begin inside the region, the open one last."""
     gaps: list[Gap] = []
-    ends: list[tuple[Sighting, Sighting | None]] = list(zip(track, track[1:], strict=False))
+    ends: list[tuple[Sighting, Sighting | None]] = list(pairwise(track))
     if len(track) >= 2:
         ends.append((track[-1], None))
     for off, on in ends:
@@ -296,8 +297,9 @@ def has_left(off: Sighting, on: Sighting | None, geography: Geography) -> bool |
     """Say whether a silence is of a ship that left the region; None where it is a close call."""
     goes = is_by_an_exit(off, geography, turned=(False,))
     # An on point "meets the same test": towards the exit, or away from it? Both are left open.
-    is_away = on is None or on.is_outside
-    stays_away = is_away or is_by_an_exit(on, geography, turned=(False, True))
+    stays_away = (
+        True if on is None or on.is_outside else is_by_an_exit(on, geography, turned=(False, True))
+    )
     if goes is False or stays_away is False:
         return False
     return True if goes and stays_away else None
@@ -475,7 +477,7 @@ def find_exposure(
             if not one.is_outside:
                 key = (one.mmsi, month_of(one.second), geography.area_of(one.lon, one.lat))
                 found.setdefault(key, Exposure()).sightings += 1
-        for earlier, later in zip(track, track[1:], strict=False):
+        for earlier, later in pairwise(track):
             if earlier.is_outside or (earlier, later) in away:
                 continue
             area = geography.area_of(earlier.lon, earlier.lat)

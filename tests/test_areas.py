@@ -465,6 +465,7 @@ BOW_TIE = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
             "'a': invalid polygon: it is empty",
         ),
         (with_features(feature("a", "sea", shapely.Point(0, 0))), "'a': .*found 'Point'"),
+        (with_features(OLYA | {"properties": None}), "feature 1: expected properties, found None"),
         (with_features(OLYA | {"geometry": None}), "'olya': .*found None"),
         (
             with_features(OLYA | {"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1]]]}}),

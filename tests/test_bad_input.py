@@ -86,7 +86,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Path]:
             "latitude": [41.0],
         }
     ).write_parquet(bad / "text_times.parquet")
-    (bad / "=cmd|' /C calc'!A0.csv").write_text("no,header,here\n1,2,3\n")
+    (bad / "=cmd|' C calc'!A0.csv").write_text("no,header,here\n1,2,3\n")
     done = darkport("nightly", "--raw", raw, "--processed", folder / "processed")
     return done, folder
 
@@ -99,7 +99,7 @@ BAD_FILES = (
     "climbs.zip",
     "renamed.csv",
     "text_times.parquet",
-    "=cmd|' /C calc'!A0.csv",
+    "=cmd|' C calc'!A0.csv",
 )
 
 

@@ -17,6 +17,7 @@ FLOW = (
     "feeds",
     "clean",
     "areas_index",
+    "areas_shores",
     "areas_folder",
     "areas",
     "fleet",

@@ -156,4 +156,4 @@ def test_off_at_an_exit_and_on_deep_inside_is_a_gap(tmp_path: Path) -> None:
     before = sail([inside, exit_at], START)
     after = sail([(50.5, 40.9), (50.3, 41.2)], START + timedelta(days=12))
     gaps = gaps_of(pl.concat([before, after, moored((47.75, 44.9), START, 24 * 13)]), tmp_path)
-    assert gaps.select("cause", "is_closed").rows() == [(None, True)]
+    assert gaps.filter("is_closed")["cause"].to_list() == [None]

@@ -744,6 +744,7 @@ FAULTS: dict[str, list[str]] = {
         f"update gaps set data_end = on_at - interval 1 second where {GAP}",
         "update gaps set off_at = data_end + interval 1 hour where gap_id = 'gap-011'",
     ],
+    "no_month_with_data_lies_beyond_data_end": ["update months set data_end = '2023-07-01'"],
     "every_gap_has_an_area_and_a_port_group": [
         f"update gaps set off_area = null where {GAP}",
         f"update gaps set off_port_group = null where {GAP}",

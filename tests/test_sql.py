@@ -148,7 +148,7 @@ def test_figures_of_30_h_say_so(published):
 
 # --------------------------------------------------------------------------- the examples, on rows
 
-A, B, C = 273_000_001, 422_000_002, 273_000_003
+A, B, C, D = 273_000_001, 422_000_002, 273_000_003, 273_000_004
 MAY, JUNE, JULY = date(2023, 5, 1), date(2023, 6, 1), date(2023, 7, 1)
 NEAR = {"off_port_group": "astrakhan"}
 DON = {"off_area": "volga_don"}
@@ -168,12 +168,14 @@ def inputs() -> dict[str, pl.DataFrame]:
         gap(C, datetime(2023, 5, 5), 29.5, **DON),
         gap(B, datetime(2023, 5, 20), 400, flag="IRN", cause="left_region"),
         gap(C, datetime(2023, 7, 10), None, **DON),
+        gap(D, datetime(2023, 5, 6), 40, fleet="ferry"),
     ]
     ship_months = [
         {"mmsi": A, "month": MAY, "port_group": "astrakhan", "sightings": 9, "ship_s": 360_000},
         {"mmsi": B, "month": MAY, "flag": "IRN", "port_group": "astrakhan", "ship_s": 180_000},
         {"mmsi": B, "month": MAY, "flag": "IRN"},
         {"mmsi": C, "month": MAY, "area": "volga_don", "ship_s": 36_000},
+        {"mmsi": D, "month": MAY, "fleet": "ferry", "ship_s": 36_000},
         {"mmsi": C, "month": JULY, "area": "volga_don", "ship_s": 36_000},
     ]
     files = [
@@ -269,8 +271,8 @@ def test_the_longest_silence_is_the_open_one(analysts):
     silences = ask(analysts, "longest_silences")
     assert silences.select("is_closed", "silent_h").rows()[:3] == [
         (False, 240.0),
+        (True, 40.0),
         (True, 31.5),
-        (True, 30.0),
     ]
     assert "left_region" not in silences["cause"].to_list()
 

@@ -104,6 +104,6 @@ def _read(
             with member.open() as stream:
                 for batch in found.read(stream, rules.batch_rows):
                     reports = batch.reports
-                    rows += reports["rows"].sum()
+                    rows += int(reports["rows"].sum())
                     yield Batch(reports.with_columns(pl.col("row") + rows_before), batch.texts)
             rows_before += rows

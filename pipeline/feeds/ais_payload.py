@@ -17,6 +17,9 @@ ARMOUR = [chr(48 + six) if six < 40 else chr(56 + six) for six in range(64)]
 UNARMOUR = bytes.maketrans("".join(ARMOUR).encode("ascii"), bytes(range(64)))
 NOT_A_PAYLOAD = r"[^0-W`-w]"
 
+COORDINATES = {"longitude", "latitude"}
+AS_SENT = ("mmsi", "nav_status", "heading", "longitude", "latitude")
+
 # A message whose sender or logger miscounted the fill bits still has the right characters.
 FILL_SLACK_BITS = 5
 
@@ -96,10 +99,23 @@ def _reason() -> pl.Expr:
 def _decode(messages: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Return the fields of messages that all have `layout`, in canonical units."""
     sixes = _six_bit_numbers(messages["payload"], layout.characters)
-    raw = pl.DataFrame(
-        {name: _number(sixes, at, width, name) for name, (at, width) in layout.numbers.items()}
-        | {name: _texts(sixes, at, count) for name, (at, count) in layout.texts.items()}
+    numbers = {
+        name: _number(sixes, at, width, name) for name, (at, width) in layout.numbers.items()
+    }
+    texts = {name: _texts(sixes, at, count) for name, (at, count) in layout.texts.items()}
+    raw = pl.DataFrame(_scaled(numbers, layout) | texts)
+    canonical = raw.select(
+        *(name for name in AS_SENT if name in raw.columns),
+        *(_none_for(0, name) for name in ("imo", "ship_type") if name in raw.columns),
+        *texts,
+        *_speed(layout),
+        *_measures(layout),
+        pl.lit(layout.ais_class, pl.String).alias("ais_class"),
+        pl.lit(layout.is_beacon).alias("is_beacon"),
     )
+    return messages.select("row", "message_type").hstack(canonical)
+
+
 def _six_bit_numbers(payloads: pl.Series, characters: int) -> np.ndarray:
     """Return the first `characters` six-bit numbers, one row per position, one column per payload.
 
@@ -117,7 +133,7 @@ def _number(sixes: np.ndarray, at: int, width: int, name: str = "") -> np.ndarra
     for position in range(first + 1, last + 1):
         value = (value << 6) | sixes[position]
     value = (value >> (6 * (last + 1) - at - width)) & ((1 << width) - 1)
-    if name in ("longitude", "latitude"):
+    if name in COORDINATES:
         value -= (value >> (width - 1)) << width
     return value
 
@@ -137,31 +153,34 @@ def _texts(sixes: np.ndarray, at: int, count: int) -> pl.Series:
     return stripped.set(stripped == "", None)
 
 
-def _none_if_zero(name: str) -> pl.Expr:
-    """Return a column with null for zero, which is the sender's "not available"."""
-    return pl.when(pl.col(name) != 0).then(pl.col(name)).alias(name)
+def _scaled(numbers: dict[str, np.ndarray], layout: Layout) -> dict[str, np.ndarray]:
+    """Return the numbers in degrees, knots and metres.
 
-
-def _position(layout: Layout) -> list[pl.Expr]:
-    """Return position, speed and course in degrees and knots, as far as the layout has them."""
-    if "longitude" not in layout.numbers:
-        return []
+    Divided here, as polars multiplies by the reciprocal and makes 102.30000000000001 of 1023 / 10.
+    """
+    scaled = dict(numbers)
     # Whole-number arithmetic for "in millionths of a degree, rounded": exact, and no half occurs.
     per_six = 6_000_000 // layout.per_degree
-    columns = [
-        (((pl.col(name) * per_six + 3) // 6) / 1e6).alias(name)
-        for name in ("longitude", "latitude")
-    ]
+    for name in COORDINATES & numbers.keys():
+        scaled[name] = ((numbers[name] * per_six + 3) // 6) / 1e6
+    tenths = {"draught"} if layout.per_degree == COARSE else {"draught", "sog", "cog"}
+    for name in tenths & numbers.keys():
+        scaled[name] = numbers[name] / 10
+    return scaled
+
+
+def _none_for(unknown: float, name: str) -> pl.Expr:
+    """Return a column with null for the sender's "not available"."""
+    return pl.when(pl.col(name) != unknown).then(pl.col(name)).alias(name)
+
+
+def _speed(layout: Layout) -> list[pl.Expr]:
+    """Return speed and course; type 27 has its own words for "not available"."""
     if "sog" not in layout.numbers:
-        return columns
+        return []
     if layout.per_degree == COARSE:
-        # Type 27 counts whole knots and degrees and has its own words for "not available".
-        return [
-            *columns,
-            pl.when(pl.col("sog") != 63).then(pl.col("sog").cast(pl.Float64)).alias("sog"),
-            pl.when(pl.col("cog") != 511).then(pl.col("cog").cast(pl.Float64)).alias("cog"),
-        ]
-    return [*columns, pl.col("sog") / 10, pl.col("cog") / 10]
+        return [_none_for(63, "sog"), _none_for(511, "cog")]
+    return [pl.col("sog"), pl.col("cog")]
 
 
 def _measures(layout: Layout) -> list[pl.Expr]:
@@ -174,12 +193,10 @@ def _measures(layout: Layout) -> list[pl.Expr]:
             ("length_m", "to_bow", "to_stern"),
             ("beam_m", "to_port", "to_starboard"),
         ):
-            total = (pl.col(one) + pl.col(other)).cast(pl.Float64)
+            total = pl.col(one) + pl.col(other)
             measures.append(pl.when((total > 0) & is_size).then(total).alias(name))
     if "draught" in layout.numbers:
-        draught = pl.col("draught") / 10
-        measures.append(pl.when(draught > 0).then(draught).alias("draught_m"))
-        measures.append(_eta().alias("eta"))
+        measures += [_none_for(0, "draught").alias("draught_m"), _eta().alias("eta")]
     return measures
 
 

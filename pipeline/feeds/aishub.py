@@ -14,8 +14,6 @@ from pipeline.feeds.table import TableFormat
 
 TITLE = "AISHub"
 DEGREE, TENTH = values.scaled(1, 600_000), values.scaled(1, 10)
-# AISHub's own word for "no speed", one step above that of AIS.
-NO_SPEED_KN = 102.4
 
 
 def is_epoch(text: pl.Expr) -> pl.Expr:
@@ -32,11 +30,10 @@ def with_integers_scaled(read: pl.DataFrame) -> pl.DataFrame:
         "cog": TENTH,
         "draught_m": TENTH,
     }
-    scaled = read.with_columns(
+    return read.with_columns(
         pl.when("is_integers").then(scale(pl.col(name))).otherwise(name).alias(name)
         for name, scale in scales.items()
     )
-    return scaled.with_columns(sog=pl.when(pl.col("sog") != NO_SPEED_KN).then("sog"))
 
 
 LAYOUT = Layout(

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import msgpack
+
 from pipeline.errors import RawFileError
 from pipeline.feeds import layout, values
 from pipeline.feeds.base import Batch
@@ -110,10 +112,6 @@ class PackedFormat:
 
 def unpack(stream: BinaryIO) -> Iterator[Record]:
     """Yield the msgpack maps of the stream, their texts as JSON."""
-    try:
-        import msgpack
-    except ImportError as error:
-        raise RawFileError("gpsdio messages in msgpack: the package msgpack is missing") from error
     unpacker = msgpack.Unpacker(strict_map_key=False, unicode_errors="replace")
     fed = end = 0
     try:

@@ -114,8 +114,8 @@ def zone_shift(text: str) -> int | None:
     return seconds * SECOND_US * (-1 if parts["sign"] == "+" else 1)
 
 
-def epoch(texts: pl.Series, zone: str) -> pl.Series:  # noqa: ARG001 - an epoch knows no zone
-    """Read epoch seconds or milliseconds, told apart by their size."""
+def epoch(texts: pl.Series, zone: str) -> pl.Series:
+    """Read epoch seconds or milliseconds, told apart by their size; no zone moves them."""
     numbers = texts.cast(pl.Float64, strict=False)
     seconds = from_epoch(numbers, SECOND_US)
     milliseconds = from_epoch(numbers.set(~(numbers < MAX_EPOCH_MS), None), 1_000)

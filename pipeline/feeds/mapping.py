@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -96,31 +96,14 @@ class Source(Strict):
         return self.time_format in ("epoch_s", "epoch_ms")
 
 
-class Match(Strict):
-    """Which files the mapping is for.
-
-    Attributes:
-        header: columns that the first line must have.
-        files: globs of file names, relative to the feed folder.
-    """
-
-    header: tuple[str, ...] = Field((), strict=False)
-    files: tuple[str, ...] = Field((), strict=False)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Match:
-        if not self.header and not self.files:
-            raise ValueError("header or files must be given")
-        return self
-
-
 class MappingFile(Strict):
     """The whole mapping file.
 
     Attributes:
         name: of the format, for the table `files`.
         title: for people; by default the name.
-        match: which files it is for.
+        match: columns that the first line must have, used or not; by default those used.
+        files: globs of the files it is for, relative to the feed folder; by default all.
         separator: of delimited text, one character.
         decimal: the decimal sign, "." or ",".
         has_header: whether the first line names the columns.
@@ -130,7 +113,8 @@ class MappingFile(Strict):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str = ""
-    match: Match
+    match: tuple[str, ...] = Field((), strict=False)
+    files: tuple[str, ...] = Field((), strict=False)
     separator: str = Field(",", min_length=1, max_length=1)
     decimal: str = Field(".", pattern=r"^[.,]$")
     has_header: bool = True
@@ -170,8 +154,8 @@ class MappingFile(Strict):
         if self.has_header == bool(self.columns):
             raise ValueError("columns must be given if has_header is false, and only then")
         if self.columns:
-            if self.match.header:
-                raise ValueError("match.header needs a header")
+            if self.match:
+                raise ValueError("match needs a header")
             for name, source in self.fields.items():
                 if source.column not in self.columns:
                     raise ValueError(f"fields.{name}: {source.column!r} is not in columns")
@@ -199,31 +183,33 @@ class MappedFormat:
     def needs(self) -> str:
         """The columns it needs, and the files it is for."""
         columns = ", ".join(source.column for source in self.mapping.fields.values())
-        files = ", ".join(self.mapping.match.files)
+        files = ", ".join(self.mapping.files)
         return f"columns {columns}" + (f" in files {files}" if files else "")
 
     def recognises(self, head: bytes) -> bool:
-        """Say whether the first line has the columns of `match.header`.
+        """Say whether the first line has the columns of the mapping, its name left aside.
 
-        Files without a header and Parquet, whose columns stand at its end, are known by their
-        names only, see `matches_file`.
+        Of a file without a header the first line must have as many fields; of Parquet, whose
+        columns stand at its end, nothing is known before it is read.
         """
-        wanted = set(self.mapping.match.header)
-        return bool(wanted) and wanted <= set(self.dialect_of(head).columns)
+        if parquet.PARQUET.recognises(head):
+            return not self.mapping.match
+        columns = self.dialect_of(head).columns
+        if not self.mapping.has_header:
+            return len(split_first_line(head, self.mapping.separator)) == len(columns)
+        used = {source.column for source in self.mapping.fields.values()}
+        return set(self.mapping.match or used) <= set(columns)
 
     def matches_file(self, name: str, head: bytes) -> bool:
-        """Say whether the mapping is for a file: by its name, where given, and its header.
+        """Say whether the mapping is for a file: by its name, where globs are given, and content.
 
         Args:
             name: of the file relative to the feed folder, with "/" between its parts.
             head: its first bytes, unpacked.
         """
-        match = self.mapping.match
-        is_named = any(fnmatch.fnmatchcase(name, glob) for glob in match.files)
-        if match.files and not is_named:
-            return False
-        is_parquet = parquet.PARQUET.recognises(head)
-        return is_named if is_parquet or not match.header else self.recognises(head)
+        files = self.mapping.files
+        is_named = not files or any(fnmatch.fnmatchcase(name, glob) for glob in files)
+        return is_named and self.recognises(head)
 
     def read(self, stream: BinaryIO, batch_rows: int) -> Iterator[Batch]:
         """Yield the reports of a delimited text or Parquet file.
@@ -292,12 +278,10 @@ def to_field(name: str, source: Source) -> layout.Field:
 
 def time_reader(source: Source) -> values.Reader:
     """Return the reader of times in the format and zone of the source."""
-    read: Callable[[pl.Series], pl.Series]
-    if source.time_format is not None:
-        read = instants_as(source.time_format, source.zone)
-    else:
 
-        def read(times: pl.Series) -> pl.Series:
-            return instants(times, source.zone)
+    def by_shape(times: pl.Series) -> pl.Series:
+        return instants(times, source.zone)
 
+    told = source.time_format
+    read = by_shape if told is None else instants_as(told, source.zone)
     return lambda column: column.map_batches(read, return_dtype=INSTANT)

@@ -139,7 +139,7 @@ def _batch(block: bytes, lines: pl.DataFrame, several: pl.DataFrame) -> Batch:
         alone = block.split(b"\n")
         return [
             printable(together[row].encode() if row in together else alone[row - first_row])
-            for row in rows.gather(positions)
+            for row in rows.gather(list(positions))
         ]
 
     return Batch(reports, texts)

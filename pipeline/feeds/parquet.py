@@ -140,7 +140,7 @@ class RowTexts:
 
 def to_table(part: pa.RecordBatch, *, is_point: bool) -> tuple[pl.DataFrame, pl.Series | None]:
     """Return the rows, and which of them have a geometry that is no point."""
-    table = pl.DataFrame(part)
+    table = pl.DataFrame(part.cast(in_utc(part.schema)))
     table = table.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     if not is_point:
         return table, None
@@ -153,6 +153,16 @@ def to_table(part: pa.RecordBatch, *, is_point: bool) -> tuple[pl.DataFrame, pl.
     )
     is_malformed = table[GEOMETRY].is_not_null() & table["longitude"].is_null()
     return table, is_malformed
+
+
+def in_utc(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with every zone named UTC: polars knows no zones such as +03:30."""
+    import pyarrow as pa
+
+    for at, column in enumerate(schema):
+        if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+            schema = schema.set(at, column.with_type(pa.timestamp(column.type.unit, "UTC")))
+    return schema
 
 
 def check_types(

@@ -3,9 +3,9 @@
 -- the rate beside the count; near a port means within 30 nm, it is no call.
 select
     port_group,
-    sum(gaps) as gaps,
-    sum(open_gaps) as open_gaps,
-    sum(left_region) as left_region,
+    cast(sum(gaps) as bigint) as gaps,
+    cast(sum(open_gaps) as bigint) as open_gaps,
+    cast(sum(left_region) as bigint) as left_region,
     round(sum(ship_hours), 1) as ship_hours,
     round(sum(gaps) * 1000 / nullif(sum(ship_hours), 0), 2) as gaps_per_1000_ship_hours,
     min(month) as from_month,

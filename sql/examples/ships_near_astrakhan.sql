@@ -11,8 +11,8 @@ asked as (
 exposure as (
     select
         ship_id,
-        sum(sightings) as sightings,
-        sum(ship_s) as ship_s
+        cast(sum(sightings) as bigint) as sightings,
+        cast(sum(ship_s) as bigint) as ship_s
     from ship_months
     where
         port_group = 'astrakhan'
