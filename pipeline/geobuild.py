@@ -20,7 +20,7 @@ import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyproj import Transformer
-from shapely import LineString, Polygon
+from shapely import Polygon
 from shapely.geometry import box, mapping, shape
 from shapely.geometry.base import BaseGeometry
 

@@ -288,6 +288,8 @@ def comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
             "select table_name from duckdb_tables() where database_name = 'built'"
         ).fetchall()
     }
+    # One transaction: a few hundred statements would each wait for the disk.
+    connection.execute("begin")
     for name, table in TABLES.items():
         if name not in present:
             continue
@@ -299,6 +301,7 @@ def comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(
                 f"comment on column {quoted_name(name)}.{quoted_name(field)} is {quoted_text(words)}"
             )
+    connection.execute("commit")
 
 
 def quoted_text(text: str) -> str:

@@ -162,10 +162,11 @@ def is_tag_sound(tags: pl.DataFrame, block: bytes) -> pl.Series:
     is_plain = (tag.str.slice(-4, 1) == "*") & ~tag.str.contains("\\\\", literal=True)
     inside = tag.str.slice(1, tag.str.len_bytes() - 5)
     expected = tag.str.slice(-3, 2).str.to_integer(base=16, strict=False, dtype=pl.Int64)
-    sound = checksums(block, tags["tag_start"] + 1, inside) == expected
-    odd = (~is_plain & tag.is_not_null()).arg_true()
-    if odd.len():
-        sound[odd] = [_are_blocks_sound(tag[place]) for place in odd]
+    sound = (checksums(block, tags["tag_start"] + 1, inside) == expected).set(~is_plain, True)
+    odd = (~is_plain & tag.str.contains("*", literal=True)).arg_true()
+    sound.scatter(
+        odd, pl.Series([_are_blocks_sound(tag[place]) for place in odd], dtype=pl.Boolean)
+    )
     return sound.fill_null(value=True)
 
 

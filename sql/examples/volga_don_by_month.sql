@@ -1,12 +1,14 @@
 -- One row per month: gaps of 12 h and more on the Volga-Don, beside the navigation season.
 -- The season is dated per year. A year that is not listed, or whose dates are not known, excludes
--- nothing and says `season_unknown`; navigable_days counts the days of the month in the season.
+-- nothing and says `season_unknown`; navigable_days counts the days of the month in the season,
+-- season_days are those of the whole year, where only their number is published.
 with
 seasons_by_year as (
     select
         year,
         max(opened_on) as opened_on,
-        max(closed_on) as closed_on
+        max(closed_on) as closed_on,
+        max(days) as season_days
     from seasons
     where starts_with(waterway, 'volga_don')
     group by year
@@ -37,6 +39,7 @@ dated as (
         months.gap_status,
         seasons_by_year.opened_on,
         seasons_by_year.closed_on,
+        seasons_by_year.season_days,
         greatest(months.month, seasons_by_year.opened_on) as first_day,
         least(last_day(months.month), seasons_by_year.closed_on) as last_day
     from months
@@ -56,6 +59,7 @@ select
         when dated.opened_on is not null and dated.closed_on is not null
             then greatest(dated.last_day - dated.first_day + 1, 0)
     end as navigable_days,
+    dated.season_days,
     case when dated.has_data then coalesce(volga_don.ships_seen, 0) end as ships_seen,
     case when dated.has_data then round(coalesce(volga_don.ship_hours, 0), 1) end as ship_hours,
     case when dated.has_data then coalesce(volga_don.ships_with_gap, 0) end as ships_with_gap,
