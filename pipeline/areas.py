@@ -77,7 +77,7 @@ class Areas:
         `is_outside` tells that the region does not cover it. All are null where a coordinate is.
 
         Raises:
-            SchemaError: a coordinate is out of range or no number.
+            SchemaError: a coordinate is no number.
         """
         lon, lat, is_known = _coordinates(points)
         groups = self._ports.group_codes(rules.gaps.near_port_nm * KM_PER_NM)
@@ -103,7 +103,7 @@ class Areas:
         and at most `within_km` away; ties by port group and id. Null where there is none.
 
         Raises:
-            SchemaError: a coordinate is out of range or no number.
+            SchemaError: a coordinate is no number.
         """
         lon, lat, is_known = _coordinates(points)
         ports, shores = self._ports.ports, self._ports.shores
@@ -149,7 +149,7 @@ class Areas:
             direction: 'towards' for the last sighting before a silence, 'from' for the first after.
 
         Raises:
-            SchemaError: a coordinate is out of range or no number.
+            SchemaError: a coordinate is no number.
         """
         lon, lat, is_known = _coordinates(points)
         speed_kn, course_deg = (
@@ -199,14 +199,17 @@ class Areas:
 
 
 def _coordinates(points: pl.DataFrame) -> tuple[FloatArray, FloatArray, pl.Series]:
-    """Return longitudes, latitudes (0 for null) and which points have both."""
+    """Return longitudes, latitudes (0 for null) and which points have both.
+
+    A "not available" position (91, 181) that a rules file leaves in counts as the edge of the
+    world.
+    """
     lon, lat = (points[name].cast(pl.Float64) for name in ("lon", "lat"))
-    for values, limit in ((lon, 180), (lat, 90)):
-        wrong = values.filter(~values.is_between(-limit, limit))
+    for values in (lon, lat):
+        wrong = values.filter(~values.is_finite())
         if len(wrong):
-            raise SchemaError(
-                f"{values.name}: expected degrees from -{limit} to {limit}, found {wrong[0]}"
-            )
+            raise SchemaError(f"{values.name}: expected degrees, found {wrong[0]}")
+    lon, lat = lon.clip(-180, 180), lat.clip(-90, 90)
     is_known = lon.is_not_null() & lat.is_not_null()
     return lon.fill_null(0).to_numpy(), lat.fill_null(0).to_numpy(), is_known
 

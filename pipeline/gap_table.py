@@ -112,7 +112,7 @@ def tell_gap() -> pl.Expr:
         return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S UTC")
 
     def whole(name: str, decimals: int = 1) -> pl.Expr:
-        return pl.col(name).cast(pl.Float64).round(decimals).cast(pl.String)
+        return pl.col(name).cast(pl.Float64).round(decimals).cast(pl.String).fill_null("unknown")
 
     def speed(side: str) -> pl.Expr:
         return (

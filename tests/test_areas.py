@@ -162,9 +162,9 @@ def test_a_point_without_position_has_no_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat"), [(181.0, 0.0), (0.0, 91.0), (float("nan"), 0.0), (0.0, float("-inf"))]
+    ("lon", "lat"), [(float("nan"), 0.0), (0.0, float("-inf"))]
 )
-def test_a_position_that_is_none_is_refused(lon: float, lat: float) -> None:
+def test_a_position_that_is_no_number_is_refused(lon: float, lat: float) -> None:
     with pytest.raises(SchemaError, match="expected degrees"):
         squares().locate(points((50.0, 40.0), (lon, lat)), RULES)
 

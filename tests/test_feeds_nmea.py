@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -13,7 +14,6 @@ from operator import xor
 from typing import Any
 
 import polars as pl
-import pyais
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def single(payload: str, talker: str = "AIVDM", fill: int = 0) -> str:
 def position(mmsi: int = 273_111_222, **more: Any) -> str:
     fields = {"lat": 41.5, "lon": 50.25, "speed": 12.3, "course": 187.4, "heading": 190}
     (sentence,) = encode_dict({"type": 1, "mmsi": mmsi, "status": 0, **fields, **more})
-    return sentence.replace("!AIVDO", "!AIVDM")
+    return single(payload_of(sentence))
 
 
 def payload_of(sentence: str) -> str:
@@ -106,6 +106,7 @@ def read(log: str | bytes | Iterable[str], batch_rows: int = 100_000) -> pl.Data
     lines = content.removeprefix(b"\xef\xbb\xbf")
     assert reports["rows"].sum() == lines.count(b"\n") + (lines[-1:] not in (b"", b"\n"))
     assert set(reports["reason"].drop_nulls()) <= set(REASONS)
+    assert not any(reports[name].null_count() for name in ("row", "rows", "is_beacon"))
     for batch in batches:
         texts = batch.texts(range(batch.reports.height))
         assert all(text.isprintable() for text in texts)
@@ -281,7 +282,7 @@ def test_a_pghp_line_lends_its_time_to_nothing_else() -> None:
     wrong = pghp(seal)[:-2] + ("00" if pghp(seal)[-2:] != "00" else "01")
     assert reasons([pghp(seal), POSITION, POSITION])[1:] == [None, "no_time"]
     assert reasons([pghp(seal), sealed("PSTT,30A,20231114", "$"), POSITION])[2] == "no_time"
-    assert reasons([pghp("%02X" % (int(seal, 16) ^ 1)), POSITION])[1] == "no_time"
+    assert reasons([pghp(f"{int(seal, 16) ^ 1:02X}"), POSITION])[1] == "no_time"
     assert reasons([wrong, POSITION])[1] == "no_time"
     assert reasons([pghp(seal, second=61), POSITION])[1] == "bad_time"
 
@@ -375,8 +376,7 @@ def test_parts_share_their_messages_fate() -> None:
     spoilt = second.replace(",2*", ",3*")
     log = read([tag(f"c:{EPOCH}") + first, spoilt])
     assert log.select("row", "rows", "reason").rows() == [(1, 2, "bad_checksum")]
-    text = list(NMEA.read(io.BytesIO(f"{first}\r\n{second}\r\n".encode()), 1_000))[0].texts([0])
-    assert text == [f"{first} {second}"]
+    assert texts_of(f"{first}\r\n{second}\r\n".encode()) == [f"{first} {second}"]
 
 
 # ----------------------------------------------------------------------------------- checksums
@@ -395,9 +395,9 @@ def test_parts_share_their_messages_fate() -> None:
         (f"\\s:x,c:{EPOCH}*\\{POSITION}", "bad_checksum"),
         (tag(f"c:{EPOCH}") + "\\s:x*00\\" + POSITION, "bad_checksum"),
         (sealed("AIVDM,1,1,,A"), "undecodable"),
-        (sealed("AIVDM,1,2,,A,%s,0" % PAYLOAD), "undecodable"),
-        (sealed("AIVDM,x,1,,A,%s,0" % PAYLOAD), "undecodable"),
-        (sealed("AIVDM,1,1,,A,%s,6" % PAYLOAD), "undecodable"),
+        (sealed(f"AIVDM,1,2,,A,{PAYLOAD},0"), "undecodable"),
+        (sealed(f"AIVDM,x,1,,A,{PAYLOAD},0"), "undecodable"),
+        (sealed(f"AIVDM,1,1,,A,{PAYLOAD},6"), "undecodable"),
         (single(""), "undecodable"),
         (single(PAYLOAD[:-1] + "X"), "undecodable"),
         (single(PAYLOAD[:-1] + "\xe9"), "undecodable"),
@@ -513,7 +513,8 @@ def test_static_data_of_class_a() -> None:
 
 def test_static_data_that_says_nothing_is_null() -> None:
     sentences = encode_dict({"type": 5, "mmsi": 273_111_222, "hour": 24, "minute": 60})
-    report = only([sentence.replace("VDO", "VDM") for sentence in sentences])
+    report = only([f"{sentence},{EPOCH}" for sentence in sentences])
+    assert (report["reason"], report["mmsi"]) == (None, 273_111_222)
     assert [report[name] for name in [*STATIC_COLUMNS, "beam_m", "eta"]] == [None] * 9
 
 
@@ -545,7 +546,7 @@ def test_class_b_and_its_static_parts() -> None:
     report = sent({**ship, **size, "mmsi": 273_111_222})
     columns = ("name", "callsign", "ship_type", "length_m", "beam_m")
     assert [report[column] for column in columns] == [None, "UX1", 37, 12, 4]
-    tender = sent({**ship, **size, "mmsi": 982_731_112})
+    tender = sent({**ship, "mmsi": 982_731_112, "mothership_mmsi": 273_111_222})
     assert [tender[column] for column in columns] == [None, "UX1", 37, None, None]
 
 
@@ -673,6 +674,72 @@ def test_any_bytes_are_read(content: bytes) -> None:
 
 # ------------------------------------------------------------------------------------- samples
 
+# What each sample holds: positions of ships, static reports, beacons, and rows refused by reason.
+# All are rows as sent: duplicates, and positions "not available", are still in.
+SAMPLES: dict[str, tuple[int, int, int, dict[str, int]]] = {
+    "nmea/aisdb_test_data_20211101.nm4.gz": (917, 46, 16, {"not_ais": 3, "other_message": 4}),
+    "nmea/dma_AisAbnormal_538004030_drift_1.ais.gz": (5029, 223, 0, {"not_ais": 10629}),
+    "nmea/dma_AisAbnormal_ais-sample.txt.gz": (24688, 130, 1259, {"not_ais": 54100}),
+    "nmea/dma_AisLib_stream_example.txt": (2988, 498, 166, {"not_ais": 4051, "other_message": 411}),
+    "nmea/gfw_ais-listener_mixed-nmea.txt": (
+        19,
+        2,
+        0,
+        {"bad_checksum": 1, "no_time": 21, "not_ais": 1},
+    ),
+    "nmea/gfw_ais-listener_nmea-with-tagblock.txt": (
+        8220,
+        1132,
+        137,
+        {"incomplete_group": 1, "other_message": 99},
+    ),
+    "nmea/gfw_ais-tools_mixed_types.nmea": (30, 15, 10, {"no_time": 55, "other_message": 54}),
+    "nmea/gfw_ais-tools_multi-part.nmea": (0, 10, 0, {"no_time": 20, "other_message": 73}),
+    "nmea/gpsd_ais-nmea.log": (144, 21, 0, {"no_time": 177, "not_ais": 1317, "other_message": 6}),
+    "nmea/gpsd_sample.aivdm": (12, 11, 6, {"no_time": 33, "not_ais": 1003, "other_message": 85}),
+    "nmea/libais_typeexamples.nmea": (5, 2, 2, {"other_message": 17}),
+    "nmea/opencpn_stupan.se-10112-tcp.log.gz": (
+        1084,
+        78,
+        71,
+        {"no_time": 1264, "not_ais": 943, "other_message": 31},
+    ),
+    "nmea/pyais_nmea_data_sample.txt": (
+        762,
+        2,
+        6,
+        {"incomplete_group": 20, "no_time": 770, "other_message": 8, "undecodable": 100},
+    ),
+    "nmea/signalk_nais400-merrimac.log": (
+        555,
+        40,
+        38,
+        {"no_time": 668, "not_ais": 62, "other_message": 35},
+    ),
+    "nmea/spacequest_sq1.ais": (28, 0, 0, {}),
+    "nmea/uscg_ccom_2016-07-28_aa.nmea.gz": (
+        42224,
+        2066,
+        10795,
+        {"not_ais": 40598, "other_message": 2945, "undecodable": 2},
+    ),
+}
+
+# The inventory counts sentences of three talkers only and leaves out what its tool could not join;
+# here `!--VDM` and all parts count.
+TYPES_BEYOND_THE_INVENTORY = {
+    "nmea/dma_AisLib_stream_example.txt": {1: 3, 3: 1, 4: 1, 5: 8, 20: 2},
+    # The inventory counts sentences that stand in comments, and one part without its "!".
+    "nmea/gpsd_sample.aivdm": {6: -1, 8: -2, 24: -1, 25: -2},
+}
+# It calls the cut last line undecodable as well as without a checksum, and counts two sentences
+# of gpsd's sample that stand in comments.
+UNDECODABLE_BEYOND_THE_INVENTORY = {
+    "nmea/gfw_ais-listener_mixed-nmea.txt": -1,
+    "nmea/gpsd_sample.aivdm": -2,
+}
+LARGE_LINES = 20_000
+
 
 def read_sample(name: str) -> pl.DataFrame:
     feed = open_feed(sample(name), FeedRules())
@@ -681,8 +748,253 @@ def read_sample(name: str) -> pl.DataFrame:
 
 
 def lines_of(name: str) -> list[str]:
-    import gzip
-
     content = sample(name).read_bytes()
     content = gzip.decompress(content) if name.endswith(".gz") else content
     return content.decode("latin-1").split("\n")
+
+
+def count(reports: pl.DataFrame) -> tuple[int, int, int, dict[str, int]]:
+    """Return positions of ships, static reports, beacons and rows refused by reason."""
+    is_beacon, kind = pl.col("is_beacon"), pl.col("message_type")
+    counts = reports.filter(kind.is_in(USED_TYPES)).select(
+        (pl.col("longitude").is_not_null() & ~is_beacon).sum().alias("positions"),
+        kind.is_in([5, 19, 24]).sum().alias("statics"),
+        is_beacon.sum().alias("beacons"),
+    )
+    refused = reports.filter(pl.col("reason").is_not_null())
+    by_reason = refused.group_by("reason").agg(pl.col("rows").sum()).sort("reason")
+    return (*counts.row(0), dict(by_reason.iter_rows()))
+
+
+def inventory(name: str) -> dict[str, Any]:
+    """Return what the samples' inventory says of a file."""
+    sample(name)
+    text = (SHARED / "INDEX.md").read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith(f"`{name}`"))
+    found = re.search(
+        r"lines (\d+), .* bad checksum (\d+), no checksum (\d+), undecodable (\d+), .*"
+        r"types \{(.*?)\}, positions (\d+): lat91 (\d+)",
+        line,
+    )
+    assert found
+    lines, bad, missing, undecodable, types, positions, lost = found.groups()
+    return {
+        "lines": int(lines),
+        "bad_checksum": int(bad) + int(missing),
+        "undecodable": int(undecodable),
+        "types": {int(key): int(value) for key, value in re.findall(r"(\d+): (\d+)", types)},
+        "positions": int(positions),
+        "lost": int(lost),
+    }
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_read_to_the_end(name: str) -> None:
+    reports = read_sample(name)
+    lines = lines_of(name)
+    assert reports["rows"].sum() == len(lines) - (lines[-1] == "")
+    assert count(reports) == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_agrees_with_the_inventory(name: str) -> None:
+    told, reports = inventory(name), read_sample(name)
+    types = dict(reports["message_type"].drop_nulls().value_counts().iter_rows())
+    beyond = TYPES_BEYOND_THE_INVENTORY.get(name, {})
+    assert {kind: types.get(kind, 0) - beyond.get(kind, 0) for kind in told["types"]} == told[
+        "types"
+    ]
+    refused = count(reports)[3]
+    assert reports["rows"].sum() == told["lines"]
+    assert refused.get("bad_checksum", 0) == told["bad_checksum"]
+    undecodable = refused.get("undecodable", 0)
+    assert undecodable - UNDECODABLE_BEYOND_THE_INVENTORY.get(name, 0) == told["undecodable"]
+    # It counts whatever has a latitude, so the weather, aircraft and corrections of 8, 9, 11 and
+    # 17 too: files without these must agree to the position.
+    points = reports.filter(pl.col("longitude").is_not_null())
+    if not {8, 9, 11, 17} & types.keys():
+        assert points.height == told["positions"]
+        assert points.filter(pl.col("latitude") == 91).height == told["lost"]
+    else:
+        others = sum(types.get(kind, 0) for kind in (8, 9, 11, 17))
+        assert 0 <= told["positions"] - points.height <= others
+
+
+def messages_of(lines: list[str]) -> dict[int, tuple[str, int]]:
+    """Return payload and fill of each whole message by the row of its first part, naively."""
+    begun: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    messages: dict[int, tuple[str, int]] = {}
+    sentence = re.compile(r"!(..VD[MO]),(\d),(\d),(\d?),([^,]*),([^,]*),(\d)\*")
+    for row, line in enumerate(lines, start=1):
+        found = sentence.search(line)
+        if found is None or line.startswith("#"):
+            continue
+        talker, total, part, sequence, channel, payload, fill = found.groups()
+        key = (talker, total, sequence, channel)
+        group = [*(begun.pop(key, []) if part != "1" else []), (row, payload)]
+        if len(group) == int(part) == int(total):
+            messages[group[0][0]] = ("".join(text for _, text in group), int(fill))
+        else:
+            begun[key] = group
+    return messages
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_samples_messages_say_what_pyais_says(name: str) -> None:
+    """Every field of every message; of the large logs every seventh message."""
+    lines, reports = lines_of(name), read_sample(name)
+    step = 7 if len(lines) > LARGE_LINES else 1
+    decoded = reports.filter(
+        pl.col("message_type").is_in(USED_TYPES)
+        & (pl.col("reason").is_null() | pl.col("reason").is_in(["no_time", "bad_time"]))
+    )
+    messages = messages_of(lines)
+    compared = 0
+    for report in decoded.gather_every(step).iter_rows(named=True):
+        expected = by_pyais(*messages[report["row"]])
+        assert {column: report[column] for column in expected} == expected
+        compared += 1
+    assert compared or name.endswith("multi-part.nmea")
+
+
+def json_objects(name: str) -> list[dict[str, Any]]:
+    """Return the JSON objects of a file, one after the other, whatever stands between."""
+    text, decoder, at = sample(name).read_text("utf-8"), json.JSONDecoder(), 0
+    found = []
+    while (at := text.find("{", at)) >= 0:
+        one, at = decoder.raw_decode(text, at)
+        found.append(one)
+    return found
+
+
+def as_gpsd(report: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Return, in gpsd's names, what the report says of what gpsd told."""
+    names = {"mmsi": "mmsi", "lon": "longitude", "lat": "latitude", "imo": "imo"}
+    if told["type"] not in (4, 21):
+        names |= {"heading": "heading", "callsign": "callsign", "shipname": "name"}
+        names |= {"speed": "sog", "course": "cog", "status": "nav_status", "draught": "draught_m"}
+        names |= {"shiptype": "ship_type", "destination": "destination"}
+    if told["type"] == 24:
+        # gpsd joins the two parts of type 24; here each says what it carries.
+        names = {key: name for key, name in names.items() if report[name] is not None}
+    return {key: report[name] for key, name in names.items() if key in told}
+
+
+def scaled(told: dict[str, Any]) -> dict[str, Any]:
+    """Return an unscaled gpsd object in degrees, knots and metres."""
+    if told["scaled"]:
+        return told
+    per_degree = 600 if told["type"] == 27 else 600_000
+    tenths = () if told["type"] == 27 else ("speed", "course")
+    return (
+        told
+        | {key: told[key] / per_degree for key in ("lon", "lat") if key in told}
+        | {key: told[key] / 10 for key in (*tenths, "draught") if key in told}
+    )
+
+
+GPSD_SAYS_NULL_WITH_ZERO = {
+    "imo",
+    "draught",
+    "shiptype",
+    "destination",
+    "callsign",
+    "shipname",
+}
+# gpsd keeps part A of type 24 for itself until part B comes; these two never get one.
+NOT_TOLD_BY_GPSD = {(24, 271_041_511), (24, 271_020_195)}
+
+
+@pytest.mark.parametrize("name", ["nmea/gpsd_sample.aivdm.js.chk", "nmea/gpsd_sample.aivdm.ju.chk"])
+def test_gpsds_sample_says_what_gpsd_says(name: str) -> None:
+    told = [scaled(one) for one in json_objects(name) if one.get("type") in USED_TYPES]
+    reports = read_sample("nmea/gpsd_sample.aivdm").filter(
+        pl.col("message_type").is_in(USED_TYPES) & (pl.col("reason") == "no_time")
+    )
+    rest = list(reports.iter_rows(named=True))
+    for one in told:
+        matches = [
+            report
+            for report in rest
+            if (report["message_type"], report["mmsi"]) == (one["type"], one["mmsi"])
+        ]
+        # Both parts of a type 24 stand for gpsd's one object; what is sent twice is told twice.
+        for report in matches if one["type"] == 24 else matches[:1]:
+            rest.remove(report)
+            expected = {key: one[key] for key in as_gpsd(report, one)}
+            for key in GPSD_SAYS_NULL_WITH_ZERO & expected.keys():
+                expected[key] = expected[key] or None
+            # gpsd prints type 27, which counts tenths of a minute, with four decimals.
+            precision = 5e-5 if one["type"] == 27 else 6e-7
+            assert as_gpsd(report, one) == pytest.approx(expected, abs=precision)
+    assert {(report["message_type"], report["mmsi"]) for report in rest} == NOT_TOLD_BY_GPSD
+
+
+def test_libais_examples_say_what_libais_says() -> None:
+    reports = read_sample("nmea/libais_typeexamples.nmea")
+    told = {
+        (one["type"], one["mmsi"]): one
+        for one in json_objects("nmea/libais_typeexamples.json")
+        if one["type"] in USED_TYPES
+    }
+    compared = 0
+    for report in reports.filter(pl.col("reason").is_null()).iter_rows(named=True):
+        one = told[report["message_type"], report["mmsi"]]
+        names = {"x": "longitude", "lon": "longitude", "lat": "latitude", "speed": "sog"}
+        names |= {"course": "cog", "heading": "heading", "shipname": "name", "callsign": "callsign"}
+        if report["is_beacon"]:
+            names = {"lon": "longitude", "lat": "latitude"}
+        found = {key: report[name] for key, name in names.items() if one.get(key) is not None}
+        # libais calculates with single precision.
+        assert found == pytest.approx({key: one[key] for key in found}, abs=1e-4)
+        compared += 1
+    assert compared == 9
+    # Of the two epochs of a line the first one is the time.
+    first = lines_of("nmea/libais_typeexamples.nmea")[0].split(",")
+    times = [datetime.fromtimestamp(int(epoch), UTC).replace(tzinfo=None) for epoch in first[-2:]]
+    assert (reports["timestamp"][0], reports["station"][0]) == (times[0], "r003669946")
+
+
+def test_orbcomm_tag_blocks_say_what_libais_says() -> None:
+    """The sentences are made from what libais decoded: its tagged log is not at hand."""
+    for one in json_objects("nmea/libais_tagblock.json"):
+        time = datetime.fromisoformat(one["tagblock_timestamp"]).replace(tzinfo=UTC)
+        inside = f"s:{one['tagblock_station']},q:u,c:{int(time.timestamp())},T:{one['tagblock_T']}"
+        fields = {
+            key: value for key, value in one.items() if key not in ("turn", "imo", "timestamp")
+        }
+        # Single precision; pyais cuts off where it encodes.
+        fields |= {key: round(one[key], 1) for key in ("speed", "course") if key in one}
+        sentences = encode_dict(fields)
+        if len(sentences) == 1:
+            log = [tag(inside) + sentences[0]]
+        else:
+            log = [tag(f"g:{n}-2-1604,{inside}") + text for n, text in enumerate(sentences, 1)]
+        report = only(log)
+        assert report["timestamp"] == time.replace(tzinfo=None)
+        assert report["station"] == one["tagblock_station"]
+        if "lon" in one:
+            found = [report[key] for key in ("longitude", "latitude", "sog", "cog")]
+            assert found == pytest.approx(
+                [one[key] for key in ("lon", "lat", "speed", "course")], abs=1e-4
+            )
+        else:
+            assert report["name"] == one["shipname"]
+
+
+def test_spacequest_rows_are_those_of_its_csv() -> None:
+    reports = read_sample("nmea/spacequest_sq1.ais")
+    with sample("nmea/spacequest_sq1.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert reports.height == len(rows)
+    for report, row in zip(reports.iter_rows(named=True), rows, strict=True):
+        assert report["timestamp"] == datetime.fromisoformat(row["datetime"])
+        assert report["mmsi"] == int(row["MMSI"])
+        for ours, theirs in (
+            ("latitude", "latitude"),
+            ("longitude", "longitude"),
+            ("heading", "true_heading"),
+            ("sog", "sog"),
+            ("cog", "cog"),
+        ):
+            assert report[ours] == pytest.approx(float(row[theirs]), rel=1e-6)

@@ -16,15 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import RawFileError
-from pipeline.feeds import delimited, values
+from pipeline.feeds import delimited, open_feed, values
 from pipeline.feeds.aishub import AISHUB
 from pipeline.feeds.base import REPORTS_SCHEMA
 from pipeline.feeds.canonical import CANONICAL
-from pipeline.feeds.delimited import Dialect, read_blocks
+from pipeline.feeds.delimited import read_blocks
+from pipeline.feeds.dialect import Dialect, decode
 from pipeline.feeds.dma import DMA
 from pipeline.feeds.formats import TABULAR_FORMATS
 from pipeline.feeds.instants import instants, instants_as
 from pipeline.feeds.parquet import PARQUET
+from pipeline.rules import FeedRules
 from pipeline.schema import REASONS
 from tests.feed_reading import Unseekable, format_of, read, recognised, told, unpack
 from tests.shared_data import SHARED, sample
@@ -240,6 +242,12 @@ def test_a_record_without_end_is_no_table(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(delimited, "MAX_RECORD_BYTES", 10_000)
     with pytest.raises(RawFileError, match="16 MiB"):
         cut(b"1" * 100_000, 2)
+
+
+def test_a_long_record_is_put_together_from_many_blocks() -> None:
+    raw = b'1,"' + b"x" * 3_000_000 + b'"\n3,4\n'
+    found, _, _ = cut(raw, 2)
+    assert [len(row[1] or "") for row in found] == [3_000_000, 1]
 
 
 FIELD = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"), max_size=8)
@@ -494,8 +502,8 @@ AISHUB_HEADER = (
 @pytest.mark.parametrize(
     "row",
     [
-        '273123456,"2023-01-11 12:00:00 GMT",49.5,38.9,200.5,10.1,511,0,5,0,"ANNA","UABC",70,100,40,'
-        '8,8,3.7,"BAKU","01-12 10:00"',
+        '273123456,"2023-01-11 12:00:00 GMT",49.5,38.9,200.5,10.1,511,0,5,0,"ANNA","UABC",70,'
+        '100,40,8,8,3.7,"BAKU","01-12 10:00"',
         '273123456,"1673438400",29700000,23340000,2005,101,511,0,5,0,"ANNA","UABC",70,100,40,8,8,37,'
         '"BAKU","01-12 10:00"',
     ],
@@ -805,7 +813,7 @@ def test_no_bytes_behind_a_header_stop_the_reading(garbage: bytes, batch_rows: i
     records = [line for line in garbage.split(b"\n") if line.strip(b"\r")]
     assert len(reports) <= len(records)
     kept = sum(len(text.replace("\r", "").replace("\n", "")) for text in texts)
-    assert kept == sum(len(delimited.decode(record).replace("\r", "")) for record in records)
+    assert kept == sum(len(decode(record).replace("\r", "")) for record in records)
 
 
 def test_every_format_says_what_it_is_and_needs() -> None:
@@ -912,16 +920,26 @@ def test_static_rows_of_exactearth_are_complete() -> None:
 
 def test_every_file_of_the_providers_is_read_or_refused_in_one_line() -> None:
     sample("INDEX.md")
-    files = sorted(
-        path for folder in ("csv", "json", "events") for path in (SHARED / folder).iterdir()
-    )
-    assert files
+    files = [path for folder in ("csv", "json", "events") for path in (SHARED / folder).iterdir()]
+    refused: set[str] = set()
     for path in files:
-        raw = unpack(path)
-        feed = format_of(raw)
-        if feed is None:
-            continue
         try:
-            read(feed, raw)
+            rows = sum(len(batch.reports) for batch in open_feed(path, FeedRules()).batches)
         except RawFileError as error:
             assert len(str(error).splitlines()) == 1
+            refused.add(path.name)
+        else:
+            assert rows
+    assert refused == {
+        # No messages but gaps, counts, voyages and expected answers.
+        "archimedes_vessels_annotated.csv.gz",
+        "black_sea_grain_initiative_voyages.csv",
+        "dma_dark_candidates_baltic.csv",
+        "gfw_labelled_gaps_94823_v20210816.parquet",
+        "gfw_labelled_gaps_published_scores.json",
+        "gfw_pipe-gaps_2021-2023-gaps_per_country.csv",
+        "gfw_pipe-gaps_open_gaps.json",
+        "gfw_pyseas_gaps_data.csv.zip",
+        # Nothing in it says what it is: a mapping file must.
+        "archimedes_vessels.csv.gz",
+    }

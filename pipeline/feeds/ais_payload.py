@@ -48,7 +48,9 @@ def decode_payloads(messages: pl.DataFrame) -> pl.DataFrame:
         .alias("part_number"),
     )
     typed = typed.with_columns(_reason().alias("reason"))
-    frames = [typed.filter(pl.col("reason").is_not_null()).select("row", "message_type", "reason")]
+    refused = typed.filter(pl.col("reason").is_not_null())
+    nothing = pl.lit(value=False).alias("is_beacon")
+    frames = [refused.select("row", "message_type", "reason", nothing)]
     good = typed.filter(pl.col("reason").is_null())
     for layout in dict.fromkeys(map(id, LAYOUTS.values())):
         keys = [key for key, other in LAYOUTS.items() if id(other) == layout]

@@ -6,9 +6,6 @@ read, where they stood and what they said. The sound records of a block are then
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
@@ -17,12 +14,12 @@ import numpy as np
 import polars as pl
 
 from pipeline.errors import RawFileError
+from pipeline.feeds.dialect import BYTE_ORDER_MARK, HEAD_BYTES, Dialect, decode, split_fields
 
 Positions: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 Codes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
-HEAD_BYTES = 64 * 1024
 MIN_BLOCK_BYTES = 4 * 1024
 MAX_BLOCK_BYTES = 64 * 1024 * 1024
 # A record longer than this is no record of an AIS table: without the limit a file without any
@@ -31,19 +28,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 # A quote that is not closed within so many lines is a stray one, not the start of a long text.
 MAX_QUOTED_LINES = 20
 
-BYTE_ORDER_MARK = codecs.BOM_UTF8
 NEWLINE, RETURN, QUOTE = b'\n\r"'
-SEPARATORS = (",", ";", "\t", "|")
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a delimited text is written."""
-
-    columns: tuple[str, ...]
-    separator: str = ","
-    has_header: bool = True
-    has_decimal_comma: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,57 +70,6 @@ class Records:
     is_gapless: bool = True
 
 
-def decode(raw: bytes) -> str:
-    """Return the text of UTF-8, where each byte that is none is taken for Latin-1."""
-    return raw.decode("utf-8", errors="darkport_latin_1")
-
-
-def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-codecs.register_error("darkport_latin_1", _as_latin_1)
-
-
-def first_fields(head: bytes) -> Dialect | None:
-    """Return the fields of the first line as columns, cut at the separator that gives most.
-
-    A text with semicolons has decimal commas, as spreadsheets of most of Europe write it.
-    Returns None where the first line cannot be of a table.
-    """
-    line, newline, _ = head.partition(b"\n")
-    if b"\0" in line or (not newline and len(head) >= HEAD_BYTES):
-        return None
-    rows = {separator: split_first_line(head, separator) for separator in SEPARATORS}
-    separator = max(rows, key=lambda one: len(rows[one]))
-    return Dialect(tuple(rows[separator]), separator, has_decimal_comma=separator == ";")
-
-
-def split_first_line(head: bytes, separator: str) -> list[str]:
-    """Return the fields of the first line, without blanks around them."""
-    line = decode(head.removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0]).rstrip("\r")
-    return [name.strip() for name in split_fields(line, separator)]
-
-
-def header_of(head: bytes) -> Dialect | None:
-    """Return the dialect of a text whose first line names its columns ("# Timestamp" too)."""
-    dialect = first_fields(head)
-    if dialect is None:
-        return None
-    columns = tuple(name.removeprefix("#").strip() for name in dialect.columns)
-    return Dialect(columns, dialect.separator, has_decimal_comma=dialect.has_decimal_comma)
-
-
-def split_fields(text: str, separator: str) -> list[str]:
-    """Return the fields of one record, [] where its quotes cannot be understood."""
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    except csv.Error:
-        return []
-    return rows[0] if len(rows) == 1 else []
-
-
 def read_head(stream: BinaryIO) -> bytes:
     """Return the first bytes of the stream, HEAD_BYTES unless it is shorter."""
     return read_fully(stream, HEAD_BYTES)
@@ -172,7 +106,8 @@ def read_blocks(
         rest = rest.partition(b"\n")[2]
     is_last = False
     while not is_last:
-        part = read_fully(stream, block_bytes - min(len(rest), block_bytes - 1))
+        # As much again as is left over: a long record is then looked at a few times only.
+        part = read_fully(stream, max(block_bytes, len(rest)))
         is_last = not part
         raw = rest + part
         cut = len(raw) if is_last else raw.rfind(b"\n") + 1

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pipeline.feeds import layout, values
-from pipeline.feeds.delimited import Dialect, first_fields, header_of
+from pipeline.feeds.dialect import Dialect, first_fields, header_of
 from pipeline.feeds.layout import Layout, field
 from pipeline.feeds.records import RecordFormat
 from pipeline.feeds.table import TableFormat

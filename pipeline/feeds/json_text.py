@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from pipeline.feeds.delimited import BYTE_ORDER_MARK, MAX_RECORD_BYTES
+from pipeline.feeds.delimited import MAX_RECORD_BYTES
+from pipeline.feeds.dialect import BYTE_ORDER_MARK, HEAD_BYTES
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -21,7 +22,8 @@ CHUNK_BYTES = 1024 * 1024
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 BETWEEN = re.compile(r"[\s,\[\]}\x1e]*")
-EVENT_DATA = re.compile(r"data:[ \t]*")
+OBJECT = re.compile(r"\{")
+EVENT_DATA = re.compile(r"data:")
 EVENT_FIELD = re.compile(r"(?:event|id|retry)?:")
 COLLECTION = re.compile(r'\s*\{\s*"type"\s*:\s*"FeatureCollection"')
 FEATURES = re.compile(r'"features"\s*:\s*\[')
@@ -29,9 +31,11 @@ HTTP_HEAD_END = re.compile(r"\r?\n\r?\n")
 
 LINE_END = re.compile(r"\n")
 NEXT_LINE_OBJECT = re.compile(r"\n(?=\{|data:)")
-NEXT_OBJECT = re.compile(r"\}\s*,?\s*(?=\{)")
-# A literal cut in its middle is reported where it begins.
-LONGEST_LITERAL = len("-Infinity")
+NEXT_OBJECT = re.compile(r"\n(?=\{|data:)|(?<=\})(?=\s*,?\s*\{)")
+LINE_END_OR_NEXT_OBJECT = re.compile(r"\n|(?<=\})(?=\s*,?\s*\{)")
+# So much of the text must be known to tell what comes next; a literal that is cut in its middle
+# is reported where it begins.
+LOOK_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,11 @@ def read_objects(stream: BinaryIO) -> Iterator[Record]:
     """
     text = _Text(stream)
     is_collection = text.skip_head()
-    while text.skip(BETWEEN):
-        if text.starts_with("{"):
+    while text.skip_between():
+        if text.at(OBJECT):
             yield text.take_object()
-        elif text.skip(EVENT_DATA, may_be_absent=False):
-            continue
+        elif text.at(EVENT_DATA):
+            text.skip(EVENT_DATA)
         elif is_collection or text.at(EVENT_FIELD):
             text.take_line()
         else:
@@ -85,6 +89,8 @@ class _Text:
 
     def skip_head(self) -> bool:
         """Go to the first record; say whether it is one of a FeatureCollection."""
+        while len(self._buffer) < HEAD_BYTES and self._grow():
+            pass
         self._buffer = self._buffer.removeprefix(BYTE_ORDER_MARK.decode())
         if self._buffer.startswith("HTTP/") and (end := HTTP_HEAD_END.search(self._buffer)):
             self._place = end.end()
@@ -93,26 +99,29 @@ class _Text:
             self._place = start.end()
         return is_collection
 
-    def skip(self, pattern: re.Pattern[str], *, may_be_absent: bool = True) -> bool:
-        """Go behind the pattern; say whether it was there, or whether any text is left."""
+    def skip_between(self) -> bool:
+        """Go to the next text that is part of a record; say whether there is one."""
         while True:
-            found = pattern.match(self._buffer, self._place)
-            if found is not None:
-                self._place = found.end()
-            if self._place < len(self._buffer):
-                return may_be_absent or found is not None
+            self.skip(BETWEEN)
+            is_left = self._place < len(self._buffer)
+            if is_left and len(self._buffer) - self._place >= LOOK_AHEAD:
+                return True
             if not self._grow():
-                return False
-
-    def starts_with(self, text: str) -> bool:
-        return self._buffer.startswith(text, self._place)
+                return is_left
 
     def at(self, pattern: re.Pattern[str]) -> bool:
+        """Say whether the pattern is next."""
         return pattern.match(self._buffer, self._place) is not None
+
+    def skip(self, pattern: re.Pattern[str]) -> None:
+        """Go behind the pattern, which is next."""
+        found = pattern.match(self._buffer, self._place)
+        assert found is not None
+        self._place = found.end()
 
     def take_line(self) -> str:
         """Return the text to the end of the line and go behind it."""
-        return self._take(self._find(LINE_END, self._place))
+        return self._take(self._length_to(LINE_END, 0))
 
     def take_object(self) -> Record:
         """Return the object that begins here and go behind it."""
@@ -120,41 +129,42 @@ class _Text:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._place)
             except json.JSONDecodeError as error:
+                sound = error.pos - self._place
                 if self._is_cut(error) and self._grow():
                     continue
-                return Record(None, self._take(self._end_of_broken(error.pos)))
+                return Record(None, self._take(self._length_of_broken(sound)))
             except RecursionError:
                 return Record(None, self.take_line())
-            return Record(value, self._take(end))
+            return Record(value, self._take(end - self._place))
 
     def _is_cut(self, error: json.JSONDecodeError) -> bool:
         """Say whether the error may only be that the buffer ends within the object."""
         is_open_text = error.msg.startswith("Unterminated string")
-        return is_open_text or error.pos >= len(self._buffer) - LONGEST_LITERAL
+        return is_open_text or error.pos >= len(self._buffer) - LOOK_AHEAD
 
-    def _end_of_broken(self, error_at: int) -> int:
-        """Return where a broken object most likely ends: before the next one."""
-        error_after = error_at - self._place
-        ends = [self._find(NEXT_LINE_OBJECT, self._place + 1)]
-        start = self._place
-        if "\n" in self._buffer[start : start + error_after]:
-            ends.append(self._find(NEXT_OBJECT, start + error_after))
-        else:
-            ends.append(self._find(LINE_END, start + error_after))
-            ends.append(self._find(NEXT_OBJECT, start + error_after))
-        return min(ends)
+    def _length_of_broken(self, sound: int) -> int:
+        """Return the length of a broken object: most likely it ends before the next one.
 
-    def _find(self, pattern: re.Pattern[str], start: int) -> int:
-        """Return where the pattern next begins, the end of the text where it does not."""
-        after = start - self._place
+        Args:
+            sound: how many of its characters make sense, more than an object of the next line
+                where that has been taken for a part of it.
+        """
+        next_line = NEXT_LINE_OBJECT.search(self._buffer, self._place + 1)
+        if next_line is not None and next_line.start() - self._place <= sound:
+            return next_line.start() - self._place
+        is_over_lines = "\n" in self._buffer[self._place : self._place + sound]
+        return self._length_to(NEXT_OBJECT if is_over_lines else LINE_END_OR_NEXT_OBJECT, sound)
+
+    def _length_to(self, pattern: re.Pattern[str], after: int) -> int:
+        """Return how many characters stand before the next such pattern, or before the end."""
         while True:
             found = pattern.search(self._buffer, self._place + after)
             if found is not None:
-                return found.start() + found.group().startswith("}")
+                return found.start() - self._place
             if not self._grow():
-                return len(self._buffer)
+                return len(self._buffer) - self._place
 
-    def _take(self, end: int) -> str:
-        text = self._buffer[self._place : end]
-        self._place = end
-        return text
+    def _take(self, length: int) -> str:
+        """Return so many characters and go behind them."""
+        start, self._place = self._place, self._place + length
+        return self._buffer[start : self._place]

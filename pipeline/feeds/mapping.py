@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -16,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.errors import ConfigError
 from pipeline.feeds import canonical, layout, parquet, values
 from pipeline.feeds.base import Batch
-from pipeline.feeds.delimited import Dialect, read_head, split_first_line
+from pipeline.feeds.delimited import read_head
+from pipeline.feeds.dialect import Dialect, split_first_line
 from pipeline.feeds.instants import INSTANT, instants, instants_as
 from pipeline.feeds.layout import Layout
 from pipeline.feeds.table import read_table
@@ -66,8 +66,8 @@ class Source(Strict):
     @classmethod
     def _is_known(cls, zone: str) -> str:
         try:
-            ZoneInfo(zone)
-        except (ValueError, OSError) as error:
+            instants(pl.Series(["2000-01-01 00:00:00"]), zone)
+        except pl.exceptions.PolarsError as error:
             raise ValueError(f"{zone!r} is no time zone") from error
         return zone
 

@@ -123,6 +123,7 @@ def _reports(messages: pl.DataFrame) -> pl.DataFrame:
                 .when(pl.col("timestamp").is_null())
                 .then(pl.lit("no_time")),
             ).alias("reason"),
+            pl.col("is_beacon").fill_null(value=False),
         )
     )
 

@@ -47,9 +47,9 @@ def line_blocks(stream: BinaryIO, lines_each: int) -> Iterator[bytes]:
     Lines end with \n; what a line has beyond LONGEST_LINE is dropped.
     """
     lines: list[bytes] = []
-    begun = stream.read(len(BYTE_ORDER_MARK)).removeprefix(BYTE_ORDER_MARK)
-    for chunk in iter(lambda: stream.read(CHUNK_BYTES), b""):
-        pieces = (begun + chunk).split(b"\n")
+    begun = b""
+    for number, chunk in enumerate(iter(lambda: stream.read(CHUNK_BYTES), b"")):
+        pieces = (begun + (chunk if number else chunk.removeprefix(BYTE_ORDER_MARK))).split(b"\n")
         if max(map(len, pieces)) > LONGEST_LINE:
             pieces = [piece[:LONGEST_LINE] for piece in pieces]
         begun = pieces.pop()

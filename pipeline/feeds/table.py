@@ -10,7 +10,8 @@ import polars as pl
 
 from pipeline.errors import RawFileError
 from pipeline.feeds.base import REPORTS_SCHEMA, Batch
-from pipeline.feeds.delimited import Dialect, header_of, read_blocks, read_head
+from pipeline.feeds.delimited import read_blocks, read_head
+from pipeline.feeds.dialect import Dialect, header_of
 from pipeline.feeds.layout import Layout, to_reports
 
 DECIMAL_COMMA = r"^\s*([+-]?\d+),(\d+)\s*$"

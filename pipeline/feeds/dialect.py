@@ -1,0 +1,73 @@
+"""How a delimited text is written: encoding, separator, decimal sign, columns."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass
+
+HEAD_BYTES = 64 * 1024
+BYTE_ORDER_MARK = codecs.BOM_UTF8
+SEPARATORS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text is written."""
+
+    columns: tuple[str, ...]
+    separator: str = ","
+    has_header: bool = True
+    has_decimal_comma: bool = False
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of UTF-8, where each byte that is none is taken for Latin-1."""
+    return raw.decode("utf-8", errors="darkport_latin_1")
+
+
+def _as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("darkport_latin_1", _as_latin_1)
+
+
+def first_fields(head: bytes) -> Dialect | None:
+    """Return the fields of the first line as columns, cut at the separator that gives most.
+
+    A text with semicolons has decimal commas, as spreadsheets of most of Europe write it.
+    Returns None where the first line cannot be of a table.
+    """
+    line, newline, _ = head.partition(b"\n")
+    if b"\0" in line or (not newline and len(head) >= HEAD_BYTES):
+        return None
+    rows = {separator: split_first_line(head, separator) for separator in SEPARATORS}
+    separator = max(rows, key=lambda one: len(rows[one]))
+    return Dialect(tuple(rows[separator]), separator, has_decimal_comma=separator == ";")
+
+
+def split_first_line(head: bytes, separator: str) -> list[str]:
+    """Return the fields of the first line, without blanks around them."""
+    line = decode(head.removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0]).rstrip("\r")
+    return [name.strip() for name in split_fields(line, separator)]
+
+
+def header_of(head: bytes) -> Dialect | None:
+    """Return the dialect of a text whose first line names its columns ("# Timestamp" too)."""
+    dialect = first_fields(head)
+    if dialect is None:
+        return None
+    columns = tuple(name.removeprefix("#").strip() for name in dialect.columns)
+    return Dialect(columns, dialect.separator, has_decimal_comma=dialect.has_decimal_comma)
+
+
+def split_fields(text: str, separator: str) -> list[str]:
+    """Return the fields of one record, [] where its quotes cannot be understood."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        return []
+    return rows[0] if len(rows) == 1 else []
