@@ -287,12 +287,11 @@ def _printable(line: str) -> str:
 def main() -> NoReturn:
     """Run the command; an expected failure is one line and its exit code."""
     try:
-        app(standalone_mode=False)
+        # Outside its stand-alone mode the library hands an exit code back instead of leaving.
+        code = app(standalone_mode=False)
     except DarkportError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except typer.Abort:
         _complain("stopped")
         sys.exit(130)
@@ -305,4 +304,4 @@ def main() -> NoReturn:
             _complain(str(error.format_message()))
             sys.exit(2)
         raise
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

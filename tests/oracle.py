@@ -397,7 +397,6 @@ def judge_rows(
     rows: Sequence[Mapping[str, str] | None],
     geography: Geography,
     data_end: datetime | None = None,
-    min_gap_s: int = FOUR_HOURS_S,
 ) -> Truth:
     """Return the truth about rows of the canonical feed (texts by column; None a broken line)."""
     refused_rows: dict[int, str] = {}
@@ -417,7 +416,7 @@ def judge_rows(
             repeated += sighting in distinct
             distinct.setdefault(sighting, sighting)
     fast = {mmsi for mmsi, types in ship_types.items() if 40 <= most_reported(types) <= 49}
-    truth = judge_sightings(distinct, geography, data_end, min_gap_s, fast)
+    truth = judge_sightings(distinct, geography, data_end, fast=fast)
     truth.refused_rows = refused_rows
     truth.repeated_rows = repeated
     return truth

@@ -203,10 +203,11 @@ def ranks_in_record(at: Positions, starts: Positions, quotes: Positions) -> Posi
 def has_sound_quotes(codes: Codes, starts: Positions, quotes: Positions, separator: str) -> Flags:
     """Say in which records quotes stand around whole fields only; others need a closer look."""
     is_opening = ranks_in_record(quotes, starts, quotes) % 2 == 0
-    padded = np.concatenate(([NEWLINE], codes, [NEWLINE])).astype(np.uint8)
+    padded = np.concatenate(([NEWLINE], codes, [NEWLINE, NEWLINE])).astype(np.uint8)
     before, after = padded[quotes], padded[quotes + 2]
     edges = (ord(separator), NEWLINE, QUOTE)
-    is_proper = np.where(is_opening, np.isin(before, edges), np.isin(after, (*edges, RETURN)))
+    is_line_end = (after == RETURN) & (padded[quotes + 3] == NEWLINE)
+    is_proper = np.where(is_opening, np.isin(before, edges), np.isin(after, edges) | is_line_end)
     record = np.searchsorted(starts, quotes[~is_proper], side="right") - 1
     return np.bincount(record, minlength=len(starts)) == 0
 
@@ -250,7 +251,11 @@ def split_record(record: bytes, dialect: Dialect) -> list[str]:
 
 
 def parse_sound(text: bytes, height: int, dialect: Dialect, columns: list[int]) -> pl.DataFrame:
-    """Return the columns at these places of records known to be sound, as texts."""
+    """Return the columns at these places of records known to be sound, as texts.
+
+    Raises:
+        RawFileError: polars finds other records, which no known text makes it do.
+    """
     places = sorted(columns)
     names = [dialect.columns[place] for place in places]
     if height == 0:
@@ -263,6 +268,6 @@ def parse_sound(text: bytes, height: int, dialect: Dialect, columns: list[int]) 
         quote_char='"' if QUOTE in text else None,
         infer_schema=False,
     )
-    table.columns = names
-    assert len(table) == height, f"{len(table)} rows parsed of {height} records"
-    return table
+    if len(table) != height:
+        raise RawFileError(f"{len(table)} rows found in {height} records: quotes unlike any other")
+    return table.rename(dict(zip(table.columns, names, strict=True)))
