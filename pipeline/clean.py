@@ -46,13 +46,14 @@ CONTENT = (
 
 
 def is_ship_mmsi(mmsi: pl.Expr) -> pl.Expr:
-    """Return true where `mmsi` can be a ship's: nine digits, first digit 2 to 7 (METHOD 2).
+    """Return true where `mmsi` can be a ship's (METHOD 2).
 
-    That leaves out 00x and 0x (coast stations, groups), 111x (aircraft), 8xx (handhelds), 97x
-    (rescue devices), 98x (auxiliary craft), 99x (aids to navigation) and the unassigned 1xx and
-    other 9xx.
+    Not ships: ids not of nine digits (which leaves out coast stations 00x and groups 0x),
+    aircraft 111x, handhelds 8xx, rescue devices 97x, auxiliary craft 98x, aids to navigation 99x.
+    Other ids without a country (150x, 96x) are sent by real ships and stay; their flag is unknown.
     """
-    return mmsi.is_between(200_000_000, 799_999_999)
+    head = mmsi // 1_000_000
+    return head.is_between(100, 799) & (head != 111) | head.is_between(900, 969)
 
 
 def has_static_content() -> pl.Expr:

@@ -25,6 +25,7 @@ from pipeline import (
     ships,
     store,
     summaries,
+    tow,
     tracks,
 )
 from pipeline import exposure as exposures
@@ -125,7 +126,8 @@ def _build_and_publish(
 
     accounts = _read_raw(job, stage, parts, progress)
     statics, beacons = _assemble_statics(stage, accounts)
-    days = _Days(parts, areas, ships.high_speed_mmsis(statics), rules, accounts, progress)
+    tugs = ships.tug_mmsis(statics)
+    days = _Days(parts, areas, ships.high_speed_mmsis(statics), tugs, rules, accounts, progress)
     days.assemble(stage)
     data_end = days.close_books(job.data_end)
     linked = days.link(data_end)
@@ -142,6 +144,7 @@ def _build_and_publish(
     silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
     silences = causes.name_causes(silences, areas, rules)
     silences = _name_ships(silences, plain_ships, "off_at", registry)
+    silences = tow.mark_in_tow(silences, days.read_all("tugs"), tugs, rules.ships)
     gap_rows = gap_table.assemble_gaps(silences, rules, data_end, name_of_rules)
     call_rows = calls.list_near_port(gap_rows, areas.port_groups(), data_end, name_of_rules)
     exposure = exposures.sum_exposure(summary, linked, silences, rules.gaps)
@@ -265,6 +268,7 @@ class _Days:
         parts: store.Parts,
         areas: Areas,
         high_speed: pl.Series,
+        tugs: pl.Series,
         rules: Rules,
         accounts: list[FileAccount],
         progress: Progress,
@@ -272,6 +276,7 @@ class _Days:
         self.parts = parts
         self.areas = areas
         self.high_speed = high_speed
+        self.tugs = tugs
         self.rules = rules
         self.accounts = accounts
         self.progress = progress
@@ -298,6 +303,7 @@ class _Days:
         """Write a day and the summary of its rows earlier than `before`."""
         key = day.isoformat()
         self.parts.write("day", key, rows)
+        self.parts.write("tugs", key, tow.pick_tugs(rows, self.tugs))
         counted = rows if before is None else rows.filter(pl.col("seen_at") < before)
         summary = summaries.summarise_day(counted, self.areas, self.rules)
         for name in SUMMARY_PARTS:
@@ -309,8 +315,7 @@ class _Days:
         Raises:
             RawFileError: there is no sighting at all.
         """
-        hours = self.parts.read_all("hours")
-        if hours is None or hours.is_empty():
+        if not self.days or (hours := self.read_all("hours")).is_empty():
             raise RawFileError("the raw files hold no accepted position: nothing is published")
         data_end = given or gaps.find_data_end(hours, self.rules.gaps)
         for day in self.days:
@@ -332,9 +337,7 @@ class _Days:
         return linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
 
     def _linked(self) -> pl.DataFrame:
-        segments = self.parts.read_all("segments")
-        assert segments is not None
-        return tracks.link_segments(segments, self.high_speed, self.rules.tracks)
+        return tracks.link_segments(self.read_all("segments"), self.high_speed, self.rules.tracks)
 
     def _refuse(
         self, refused: pl.DataFrame, reason: str, data_end: datetime, *, segment_again: bool
@@ -355,8 +358,13 @@ class _Days:
 
     def summary(self) -> Summary:
         """Return the merged summary of all days."""
-        merged = {name: self.parts.read_all(name) for name in SUMMARY_PARTS}
-        return Summary(**{name: frame for name, frame in merged.items() if frame is not None})
+        return Summary(**{name: self.read_all(name) for name in SUMMARY_PARTS})
+
+    def read_all(self, name: str) -> pl.DataFrame:
+        """Return one kind of part of all days."""
+        frame = self.parts.read_all(name)
+        assert frame is not None, f"no day has {name}"
+        return frame
 
     def rejected(self) -> pl.DataFrame:
         """Return table rejected: what feeds and clean refused, then what the merge refused."""

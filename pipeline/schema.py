@@ -46,7 +46,7 @@ REASONS: dict[str, str] = {
     "bad_time": "the row's time cannot be read, or is older than AIS itself",
     "no_mmsi": "the row carries no MMSI",
     "no_content": "the row has neither a position nor static data",
-    "not_a_ship": "the id is none of a ship (00x, 111x, 8xx, 97x, 98x, 99x, not nine digits)",
+    "not_a_ship": "the id is no ship's (00x, 111x, 8xx, 97x, 98x, 99x, not nine digits)",
     "position_not_available": "latitude 91 or longitude 181, the sender's word for 'no position'",
     "position_out_of_range": "latitude beyond 90 or longitude beyond 180 degrees, or no number",
     "unconfirmed": "a lone ping more than 4 h from its neighbours and out of reach of one of them",

@@ -138,12 +138,13 @@ def tell_tracks() -> str:
         "",
         "Every difference:",
         "",
-        "| message | ours | theirs | pause in our track, h | tracks in reach | cause |",
-        "|---|---|---|---|---|---|",
+        "| message | ours | theirs | pause in our track, h | speed it takes, kn | tracks in reach |"
+        " cause |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row['at']:%Y-%m-%d %H:%M:%S} | {row['ours']} track | {row['theirs']} segment |"
-        f" {row['pause_h']} | {row['tracks_in_reach']} | {row['cause']} |"
+        f" {row['pause_h']} | {row['speed_kn']} | {row['tracks_in_reach']} | {row['cause']} |"
         for row in found.differences
     ]
     return "\n".join(lines) + "\n"

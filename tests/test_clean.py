@@ -74,7 +74,10 @@ def test_a_row_has_the_first_reason_that_fits(changes: dict[str, Any], reason: s
         (970_010_001, False),  # a rescue transmitter
         (982_730_001, False),  # auxiliary craft
         (992_731_001, False),  # an aid to navigation
-        (123_456_789, False),
+        (150_400_453, True),  # no country's, but sent by a real ship
+        (123_456_789, True),
+        (969_999_999, True),
+        (900_000_000, True),
         (27_300_000, False),
         (2_730_000_010, False),
         (0, False),

@@ -331,11 +331,15 @@ def test_groups_may_be_interleaved() -> None:
 
 
 def test_stations_keep_groups_with_equal_numbers_apart() -> None:
-    renamed = parts("".join(map(payload_of, encode_dict({**STATIC, "shipname": "DON"}))))
+    other = {**STATIC, "shipname": "DON", "destination": "BAKU"}
+    renamed = parts("".join(map(payload_of, encode_dict(other))))
     a, b = tag(f"s:a,c:{EPOCH}"), tag(f"s:b,c:{EPOCH}")
     first, second = parts()
     log = read([a + first, b + renamed[0], a + second, b + renamed[1]])
-    assert log.select("row", "rows", "name").rows() == [(1, 2, "VOLGA STAR"), (2, 2, "DON")]
+    assert log.select("row", "rows", "name", "destination").rows() == [
+        (1, 2, "VOLGA STAR", "BANDAR ANZALI"),
+        (2, 2, "DON", "BAKU"),
+    ]
     # A part that names no station fits any.
     assert read([a + first, second])["rows"].to_list() == [2]
     assert read([first, a + second]).select("rows", "station", "timestamp").rows() == [(2, "a", AT)]

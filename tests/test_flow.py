@@ -23,6 +23,7 @@ FLOW = (
     "fleet",
     "ships",
     "tracks",
+    "tow",
     "summaries",
     "gaps",
     "causes",

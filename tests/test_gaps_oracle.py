@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from pipeline import clean, gaps, summaries, tracks
 from pipeline.areas import Areas, load_areas
-from pipeline.rules import GapRules, Rules
+from pipeline.rules import Rules
 from pipeline.schema import REASONS, Positions, polars_schema
 from pipeline.summaries import Summary
 from tests import night, oracle, worlds
@@ -401,7 +401,10 @@ def at_once(given: list[Summary]) -> Summary:
 
 STEPS = (0, 1, 60, 900, HOUR_S, 3 * HOUR_S, FOUR_HOURS_S - 1, FOUR_HOURS_S, FOUR_HOURS_S + 1)
 LONG_STEPS = (9 * HOUR_S, DAY_S - 1, DAY_S, 2 * DAY_S)
-PLACES = ((51.0, 41.0), (51.003, 41.0), (51.2, 41.3), (52.9, 43.1), (54.0, 44.0), (54.7, 41.0))
+PLACES = (
+    *((50.1, 40.1), (50.103, 40.1), (50.3, 40.4), (52.0, 42.1), (53.9, 43.9)),
+    *((54.0, 44.0), (54.7, 41.0), (30.0, 41.0)),
+)
 START = second_of(datetime(2023, 4, 29, 20))
 
 
@@ -443,7 +446,7 @@ def test_days_summed_up_alone_give_the_gaps_of_one_pass(
     end = EPOCH + timedelta(seconds=data_end)
     truth = oracle.judge_sightings(sightings, SQUARES, end, min_gap_s)
     assume(not truth.is_close)
-    rules = Rules(gaps=GapRules(min_gap_s=min_gap_s))
+    rules = Rules.model_validate({"gaps": {"min_gap_s": min_gap_s}})
     merged = judge_by_days(sightings, areas, data_end, at_once, rules)
     assert_same("refused", merged.refused.items(), truth.refused.items())
     found = [
@@ -452,6 +455,25 @@ def test_days_summed_up_alone_give_the_gaps_of_one_pass(
     ]
     wanted = [(gap.off, gap.on, gap.positions_12h_before) for gap in truth.gaps]
     assert_same("gaps", found, wanted)
+
+
+@pytest.mark.parametrize(("late_s", "refused"), [(0, {}), (1, {"unconfirmed": 1})])
+def test_a_lone_ping_waits_for_what_follows_before_the_end_of_the_data(
+    areas: Areas, late_s: int, refused: dict[str, int]
+) -> None:
+    hours, places = (0, 5, 10), (PLACES[0], PLACES[-1], PLACES[0])
+    sightings = [
+        Sighting(
+            273_000_000,
+            START + hour * HOUR_S,
+            micro(lon),
+            micro(lat),
+            is_outside=SQUARES.is_outside(lon, lat),
+        )
+        for hour, (lon, lat) in zip(hours, places, strict=True)
+    ]
+    merged = judge_by_days(sightings, areas, sightings[-1].second + late_s, at_once)
+    assert Counter(merged.refused.values()) == refused
 
 
 @small

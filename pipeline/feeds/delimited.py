@@ -254,20 +254,23 @@ def parse_sound(text: bytes, height: int, dialect: Dialect, columns: list[int]) 
     """Return the columns at these places of records known to be sound, as texts.
 
     Raises:
-        RawFileError: polars finds other records, which no known text makes it do.
+        RawFileError: polars finds them unsound, which no known text makes it do.
     """
     places = sorted(columns)
     names = [dialect.columns[place] for place in places]
     if height == 0:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    table = pl.read_csv(
-        text,
-        has_header=False,
-        columns=places,
-        separator=dialect.separator,
-        quote_char='"' if QUOTE in text else None,
-        infer_schema=False,
-    )
+    try:
+        table = pl.read_csv(
+            text,
+            has_header=False,
+            columns=places,
+            separator=dialect.separator,
+            quote_char='"' if QUOTE in text else None,
+            infer_schema=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise RawFileError(f"records of unknown form: {str(error).splitlines()[0]}") from error
     if len(table) != height:
-        raise RawFileError(f"{len(table)} rows found in {height} records: quotes unlike any other")
+        raise RawFileError(f"records of unknown form: {len(table)} rows found in {height}")
     return table.rename(dict(zip(table.columns, names, strict=True)))
