@@ -173,10 +173,10 @@ def feeds(as_json: AsJson = False) -> None:
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write the feed to.")],
-    days: Annotated[int, typer.Option(min=2, help="Length in days.")] = 61,
+    days: Annotated[int, typer.Option(min=2, help="Length in days.")] = 450,
     ship_count: Annotated[int, typer.Option("--ships", min=1, help="Number of ships.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    interval_s: Annotated[int, typer.Option(min=10, help="Seconds between reports.")] = 900,
+    interval_s: Annotated[int, typer.Option(min=10, help="Seconds between reports.")] = 1800,
     overwrite: Annotated[bool, typer.Option(help="Replace an earlier simulated feed.")] = False,
 ) -> None:
     """Write a small SIMULATED feed, and beside it the truth of its switch-offs."""

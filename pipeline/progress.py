@@ -37,7 +37,7 @@ class Bar:
 
 
 class Lines:
-    """A line when a stage begins, at every tenth of it, and when it ends."""
+    """A line when a stage begins, at every quarter of it, and when it ends."""
 
     def __init__(self) -> None:
         structlog.configure(
@@ -48,11 +48,11 @@ class Lines:
             logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         )
         self._log = structlog.get_logger()
-        self._tenths: dict[str, int] = {}
+        self._quarters: dict[str, int] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Write a line where `done` has reached another tenth of `total`."""
-        tenth = 10 * done // total if total else 10
-        if self._tenths.get(stage) != tenth:
-            self._tenths[stage] = tenth
+        """Write a line where `done` has reached another quarter of `total`."""
+        quarter = 4 * done // total if total else 4
+        if self._quarters.get(stage) != quarter:
+            self._quarters[stage] = quarter
             self._log.info(stage, done=done, total=total)

@@ -72,11 +72,11 @@ class World:
         off_share: share of the visits to Iranian ports made with the set off.
     """
 
-    days: int = 61
+    days: int = 450
     ships: int = 40
     seed: int = 1
-    interval_s: int = 900
-    start: datetime = datetime(2023, 4, 15)
+    interval_s: int = 1800
+    start: datetime = datetime(2022, 5, 10)
     off_share: float = 0.25
 
 
@@ -135,8 +135,8 @@ def _sail(mmsi: int, number: int, world: World, random: np.random.Generator) -> 
         distance[inside] = 0.0 if at_south else along[-1]
         goes_dark = at_south and bool(random.uniform() < world.off_share)
         if goes_dark:
-            off_from = clock - random.uniform(6, 20) * 3600
-            off_to = clock + stay_s + random.uniform(6, 20) * 3600
+            off_from = clock - random.uniform(0.5, 6) * 3600
+            off_to = clock + stay_s + random.uniform(0.5, 6) * 3600
             is_off |= (steps >= off_from) & (steps < off_to)
             offs.append((off_from, off_to))
         clock += stay_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
@@ -19,8 +20,10 @@ from pipeline.feeds import json_text
 from pipeline.feeds.aishub import AISHUB_JSON
 from pipeline.feeds.aisstream import AISSTREAM
 from pipeline.feeds.barentswatch import BARENTSWATCH
+from pipeline.feeds.formats import TABULAR_FORMATS
 from pipeline.feeds.gfw import GPSDIO, MESSAGES_JSON
 from pipeline.feeds.json_text import read_objects
+from pipeline.feeds.records import RecordFormat
 from tests.feed_reading import Unseekable, format_of, read, recognised, told, unpack
 from tests.shared_data import sample
 
@@ -159,7 +162,9 @@ def test_nesting_without_end_is_one_broken_object() -> None:
 
 
 def test_latin_1_bytes_do_not_stop_the_reading() -> None:
-    assert objects(b'\xef\xbb\xbf{"a": "\xe6\xc3\xa6"}') == [{"a": "ææ"}]
+    for chunk_bytes in (1, 1024):
+        found = objects(b'\xef\xbb\xbf{"a": "\xe6\xc3\xa6"}', chunk_bytes)
+        assert found == [{"a": "ææ"}]
 
 
 # ------------------------------------------------------------------------------ BarentsWatch
@@ -510,6 +515,8 @@ def test_garbage_between_gpsdio_messages_refuses_the_file(garbage: bytes) -> Non
 
 # ------------------------------------------------------------------------------ real files
 
+RECORD_FORMATS = [one for one in TABULAR_FORMATS if isinstance(one, RecordFormat)]
+
 SAMPLES: list[tuple[str, str, int, dict[str, int], int]] = [
     ("aisstream_message_examples.json", "aisstream", 20, {"other_message": 13}, 5),
     ("aisstream_position_report_2022.json", "aisstream", 1, {}, 1),
@@ -580,6 +587,50 @@ def test_an_array_longer_than_memory_allows_is_read_in_batches() -> None:
 
     batches = itertools.islice(BARENTSWATCH.read(Endless(), 500), 3)
     assert [len(batch.reports) for batch in batches] == [500] * 3
+
+
+KNOWN_KEYS = sorted(
+    {
+        source
+        for feed in RECORD_FORMATS
+        for one in feed.layout.fields.values()
+        for source in one.sources
+    }
+    | {"MessageType", "Message", "MetaData", "Position", "coordinates", "properties", "geometry"}
+    | {"PositionReport", "Dimension", "ReportA", "ERROR"}
+)
+VALUE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["PositionReport", "\ud800", "2023-01-11T12:00:00Z", "1" * 30]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KNOWN_KEYS), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.sampled_from(KNOWN_KEYS), VALUE, max_size=8), max_size=4),
+    st.sampled_from(RECORD_FORMATS),
+)
+def test_records_of_any_form_are_read_or_refused(rows: list[Any], feed: RecordFormat) -> None:
+    raw = as_lines(rows).encode()
+    feed.recognises(raw)
+    with contextlib.suppress(RawFileError):
+        read(feed, raw)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60).map(lambda more: b"\x81" + more))
+def test_bytes_of_any_form_are_messages_or_refused(raw: bytes) -> None:
+    GPSDIO.recognises(raw)
+    with contextlib.suppress(RawFileError):
+        read(GPSDIO, raw)
 
 
 def test_gfw_messages_in_json_lines() -> None:

@@ -176,6 +176,7 @@ def test_the_time_of_a_line(line: str, time: datetime, station: str | None, endi
         tag("s:x") + POSITION,
         f"2023-11-14T22:13:20 {POSITION}",  # of no known zone
         f"2023-11-14T22:13:20+03:30 {POSITION}",
+        f"2023-11-14 22:13:20|{POSITION}",
         f"12345 {POSITION}",
         f"rx at {EPOCH} {POSITION}",
         f"{POSITION},b003660465",

@@ -36,7 +36,7 @@ def flatten(envelope: dict[str, Any]) -> dict[str, Any]:
     a message does not say itself is left out.
     """
     meta = mapping_in(envelope, "MetaData")
-    kind = envelope.get("MessageType")
+    kind = str(envelope.get("MessageType"))
     message = mapping_in(mapping_in(envelope, "Message"), kind)
     fields = {**envelope, **meta}
     if "MMSI" not in meta and "UserID" in message:
@@ -55,13 +55,14 @@ def flatten(envelope: dict[str, Any]) -> dict[str, Any]:
         **fields,
         **message,
         **mapping_in(message, "Dimension"),
-        "Eta": "{Month:0>2}-{Day:0>2} {Hour:0>2}:{Minute:0>2}".format(**eta)
+        "reason": None,
+        "Eta": "{Month!s:0>2}-{Day!s:0>2} {Hour!s:0>2}:{Minute!s:0>2}".format(**eta)
         if is_eta(eta)
         else None,
     }
 
 
-def mapping_in(record: dict[str, Any], key: Any) -> dict[str, Any]:
+def mapping_in(record: dict[str, Any], key: str) -> dict[str, Any]:
     """Return the object under a key, an empty one where there is none."""
     found = record.get(key)
     return found if isinstance(found, dict) else {}

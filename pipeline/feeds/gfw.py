@@ -7,7 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgpack
 
@@ -121,17 +121,13 @@ def unpack(stream: BinaryIO) -> Iterator[Record]:
             for value in unpacker:
                 if not isinstance(value, dict):
                     raise RawFileError(f"gpsdio messages in msgpack: no message at byte {end}")
-                yield Record(value, as_json(value))
+                message = {str(key): one for key, one in value.items()}
+                yield Record(message, json.dumps(message, default=repr))
                 end = unpacker.tell()
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
+    except (TypeError, ValueError, msgpack.exceptions.UnpackException) as error:
         raise RawFileError(f"gpsdio messages in msgpack: unreadable from byte {end} on") from error
     if end < fed:
         yield Record(None, f"{fed - end} bytes that are no whole message")
-
-
-def as_json(value: dict[str, Any]) -> str:
-    """Return a message as JSON."""
-    return json.dumps(value, default=repr)
 
 
 GPSDIO = PackedFormat(

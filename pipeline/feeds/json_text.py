@@ -80,9 +80,11 @@ class _Text:
         """Read on; say whether there was more."""
         if self._is_ended or len(self._buffer) - self._place > MAX_RECORD_BYTES:
             return False
-        raw = self._stream.read(CHUNK_BYTES)
-        self._is_ended = not raw
-        more = self._decoder.decode(raw, final=self._is_ended)
+        more = ""
+        while not more and not self._is_ended:
+            raw = self._stream.read(CHUNK_BYTES)
+            self._is_ended = not raw
+            more = self._decoder.decode(raw, final=self._is_ended)
         self._buffer = self._buffer[self._place :] + more
         self._place = 0
         return bool(more)

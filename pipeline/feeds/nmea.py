@@ -1,6 +1,6 @@
 r"""NMEA logs of AIS sentences (`!AIVDM`, `!BSVDO`, any talker) to reports.
 
-`timestamp` is the log's time of reception (nmea_lines says where it may stand); no dialect has a
+`timestamp` is the log's time of reception (nmea_times says where it may stand); no dialect has a
 time of transmission beside it, so `received_at` stays null. No dialect says whether a ground
 station or a satellite heard a message, so `receiver` stays null; message type 27 proves neither.
 `station` is the tag block's, the US Coast Guard's or the $PGHP line's base station.

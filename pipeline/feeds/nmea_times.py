@@ -6,8 +6,8 @@ Where a sentence's time may stand, in the order they are believed:
 2. `,rSTATION,EPOCH` after its checksum (US Coast Guard). Of two epochs the one just after the
    station is taken: it is the station's own logger, the second a later copier (in the published
    examples it agrees with the receiver's clock `t...` to seconds, the second is a minute off);
-3. `2012-11-07 22:30:33|...|` (SpaceQuest, UTC), an ISO time that says UTC, or an epoch whose
-   count of digits says its unit, before the sentence;
+3. `2012-11-07 22:30:33|MMSI|LAT|LON|` (SpaceQuest, UTC), an ISO time that says UTC, or an epoch
+   whose count of digits says its unit, before the sentence;
 4. the first line of its tag group, `\g:1-2-7218,s:..,c:..*hh\` or `\1G2:7218,..\`;
 5. the `$PGHP` line directly before it, tag blocks on a line of their own left aside.
 
@@ -47,7 +47,7 @@ TAIL_STATION = r",([rRbBD][A-Za-z0-9_-]*)(?:[,\s]|$)"
 LEAD_EPOCH = r"^\s*(\d{10}\.\d+|\d{10}|\d{13}|\d{16}|\d{19})[\s,;|]+(?:\\|$)"
 LEAD_ISO = (
     r"^\s*(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)"
-    r"(?:(?:Z|\+00:?00| ?UTC)[\s,;|]+(?:\\|$)|\|)"
+    r"(?:(?:Z|\+00:?00| ?UTC)[\s,;|]+(?:\\|$)|\|\d+\|[-\d.]+\|[-\d.]+\|$)"
 )
 
 PGHP = (

@@ -142,14 +142,19 @@ def texts_of(records: Sequence[Values], sources: Sequence[str]) -> pl.Series:
         ]
     try:
         return pl.Series(column, dtype=pl.String)
-    except TypeError:
+    except (TypeError, UnicodeEncodeError):
         return pl.Series([as_text(value) for value in column], dtype=pl.String)
 
 
 def as_text(value: Any) -> str | None:
-    """Return a field's value as text: numbers in full, anything nested as JSON."""
-    if value is None or isinstance(value, str):
-        return value
+    """Return a field's value as text: numbers in full, anything nested as JSON.
+
+    JSON can name halves of characters ("\\ud800"), which no text can hold: they become "?".
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
     return json.dumps(value, default=repr)
 
 
