@@ -300,8 +300,9 @@ def main() -> NoReturn:
         sys.exit(130)
     except Exception as error:
         # typer vendors click in some versions; its usage errors carry these two.
-        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            _complain(str(error.format_message()))
+        message = getattr(error, "format_message", None)
+        if message is not None and hasattr(error, "exit_code"):
+            _complain(str(message()))
             sys.exit(2)
         raise
     sys.exit(code if isinstance(code, int) else 0)

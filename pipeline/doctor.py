@@ -12,7 +12,7 @@ from pipeline.areas import load_areas
 from pipeline.errors import DarkportError
 from pipeline.nightly import Job
 
-LIBRARIES = ("polars", "duckdb", "pyarrow", "shapely", "geopandas", "dataframely", "pyais")
+LIBRARIES = ("polars", "duckdb", "pyarrow", "shapely", "geopandas", "dataframely")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     DarkportError                      exit code 1
     +-- UsageError                     2   the command was asked for something impossible
     +-- RawFileError                   3   one raw file cannot be read; the others are done
-    +-- CheckError                     4   an output is not what it must be; last night's outputs stand
+    +-- CheckError                     4   an output is wrong; last night's outputs stand
     |   +-- SchemaError                4   an internal table lacks a column or has a wrong one
     +-- ConfigError                    2   rules, areas, mapping or registry file is unusable
     |   +-- AreasError                 2   the geo folder is unusable

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline import store
 from pipeline.errors import UsageError
 
+NOT_JUDGED = "not judged: reception is not estimated yet, so p_off is unknown"
 LADDER_NAMES = {6: "GFW raw", 12: "GFW disabling", 30: "Lloyd's List", 72: "'prolonged'"}
 
 
@@ -69,7 +70,7 @@ def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -
         f"Story  {gap['reasons']}",
         "Before " + _receivers(gap),
         "Ladder " + _ladder(rungs),
-        f"Cause  {gap['cause'] or 'not judged: reception is not estimated yet, so p_off is unknown'}",
+        f"Cause  {gap['cause'] or NOT_JUDGED}",
     ]
     if call:
         lines.append(

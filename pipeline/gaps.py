@@ -95,7 +95,7 @@ def find_silences(
 
 
 def pair_segments(linked: pl.DataFrame) -> pl.DataFrame:
-    """Return, for every two consecutive segments of a track, the end of one and start of the next."""
+    """Return, for two consecutive segments of a track, the end of one and the start of the next."""
     ordered = linked.sort("mmsi", "track", "segment")
     same = (pl.col("mmsi") == pl.col("mmsi").shift(1)) & (
         pl.col("track") == pl.col("track").shift(1)

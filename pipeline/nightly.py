@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -32,12 +33,11 @@ from pipeline import exposure as exposures
 from pipeline.areas import Areas, load_areas
 from pipeline.errors import CheckError, RawFileError
 from pipeline.feeds.base import FeedFormat
+from pipeline.feeds.mapping import MappedFormat, load_mapping
 from pipeline.ingest import FileAccount, Progress, no_progress
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import (
     Beacons,
-    Closures,
-    Seasons,
     ShipMonths,
     Statics,
     Tracks,
@@ -202,7 +202,7 @@ def _read_raw(
     """Read all raw files; a file or folder that cannot be read is an account with an error."""
     paths, unreadable = store.find_raw_files(job.raw)
     accounts = ingest.stage_files(
-        paths, job.raw, stage, parts, job.rules, _mappings_for(job.raw), progress
+        paths, job.raw, stage, parts, job.rules, _mappings_beside(), progress
     )
     accounts += [
         FileAccount(
@@ -226,18 +226,17 @@ def _read_raw(
     return accounts
 
 
-def _mappings_for(raw: Path) -> Callable[[Path], Sequence[FeedFormat]]:
-    """Return a function that gives the mapping of the folder a raw file lies in, if it has one."""
-    from pipeline.feeds.mapping import load_mapping
+def _mappings_beside() -> Callable[[Path], Sequence[FeedFormat]]:
+    """Return a function that gives the mapping for a raw file: `mapping.toml` beside it."""
 
-    known: dict[Path, Sequence[FeedFormat]] = {}
+    @cache
+    def mapping_in(folder: Path) -> MappedFormat | None:
+        file = folder / "mapping.toml"
+        return load_mapping(file) if file.is_file() else None
 
     def mappings(path: Path) -> Sequence[FeedFormat]:
-        folder = path.parent
-        if folder not in known:
-            file = folder / "mapping.toml"
-            known[folder] = (load_mapping(file),) if file.is_file() else ()
-        return known[folder]
+        mapping = mapping_in(path.parent)
+        return (mapping,) if mapping is not None and mapping.is_for(path.name) else ()
 
     return mappings
 

@@ -58,7 +58,7 @@ class CleanRules(RuleGroup):
     earliest_time: str = rule(
         "2000-01-01T00:00:00",
         "UTC",
-        "judgement: no AIS before the SOLAS carriage rules of 2000; an earlier time is an unset clock",
+        "judgement: AIS began with the SOLAS rules of 2000; earlier is an unset clock",
     )
 
 
@@ -90,7 +90,7 @@ class GapRules(RuleGroup):
         False, "yes/no", "METHOD 1 counts >=; on only to compare with published counts made with >"
     )
     ladder_h: tuple[int, ...] = Field(
-        (4, 6, 12, 24, 30, 72),
+        default=(4, 6, 12, 24, 30, 72),
         strict=False,
         json_schema_extra={
             "unit": "h",

@@ -233,7 +233,10 @@ def _statics(mmsi: int, number: int, world: World) -> pl.DataFrame:
 
 def valid_imo(six_digits: int) -> int:
     """Return the IMO number whose first six digits are given."""
-    total = sum(int(digit) * weight for digit, weight in zip(f"{six_digits:06d}", range(7, 1, -1)))
+    total = sum(
+        int(digit) * weight
+        for digit, weight in zip(f"{six_digits:06d}", range(7, 1, -1), strict=False)
+    )
     return six_digits * 10 + total % 10
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import dataframely as dy
 import duckdb
 import polars as pl
+from dataframely.exc import ValidationError
 
 from pipeline.errors import CheckError, LockedError, UsageError
 from pipeline.schema import TABLES, conform
@@ -103,7 +104,7 @@ def validate(frame: pl.DataFrame, table: type[dy.Schema]) -> pl.DataFrame:
     conformed = conform(frame, table)
     try:
         table.validate(conformed)
-    except (dy.exc.ValidationError, pl.exceptions.PolarsError) as error:
+    except (ValidationError, pl.exceptions.PolarsError) as error:
         lines = " ".join(line.strip() for line in str(error).splitlines()[:6])
         raise CheckError(f"table {table.__name__}: {lines}") from error
     return conformed
@@ -132,10 +133,12 @@ def write_geoparquet(frame: pl.DataFrame, name: str, path: Path) -> None:
     import geopandas
     import shapely
 
-    off = shapely.points(frame["off_lon"].to_numpy(), frame["off_lat"].to_numpy())
+    columns = ("off_lon", "off_lat", "on_lon", "on_lat")
     lines = [
-        point if on_lon is None else shapely.LineString([(point.x, point.y), (on_lon, on_lat)])
-        for point, on_lon, on_lat in zip(off, frame["on_lon"], frame["on_lat"], strict=True)
+        shapely.Point(off_lon, off_lat)
+        if on_lon is None
+        else shapely.LineString([(off_lon, off_lat), (on_lon, on_lat)])
+        for off_lon, off_lat, on_lon, on_lat in frame.select(columns).iter_rows()
     ]
     table = geopandas.GeoDataFrame(
         frame.to_pandas(use_pyarrow_extension_array=True), geometry=lines, crs="EPSG:4326"
@@ -298,9 +301,8 @@ def comment_tables(connection: duckdb.DuckDBPyConnection) -> None:
         for field, column in table.columns().items():
             unit = (column.metadata or {}).get("unit", "")
             words = f"{column.description} [{unit}]" if unit else str(column.description)
-            connection.execute(
-                f"comment on column {quoted_name(name)}.{quoted_name(field)} is {quoted_text(words)}"
-            )
+            column_name = f"{quoted_name(name)}.{quoted_name(field)}"
+            connection.execute(f"comment on column {column_name} is {quoted_text(words)}")
     connection.execute("commit")
 
 

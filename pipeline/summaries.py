@@ -184,7 +184,7 @@ def sum_presence(paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
 
 
 def count_hours(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Return sightings by segment and UTC hour, and how many of them each kind of receiver heard."""
+    """Return sightings by segment and UTC hour, and how many each kind of receiver heard."""
     kind = pl.col("receiver")
     return (
         ordered.group_by("mmsi", "segment", pl.col("seen_at").dt.truncate("1h").alias("hour"))

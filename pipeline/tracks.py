@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,9 +43,9 @@ def with_v_max(frame: pl.DataFrame, high_speed: pl.Series, rules: TrackRules) ->
     )
 
 
-def reaches_previous(seen_at: str = "seen_at", rules: TrackRules = TrackRules()) -> pl.Expr:
+def reaches_previous(rules: TrackRules) -> pl.Expr:
     """Return whether a row can be reached from the row before it, which is of the same MMSI."""
-    seconds = epoch_s(seen_at) - epoch_s(seen_at).shift(1)
+    seconds = epoch_s("seen_at") - epoch_s("seen_at").shift(1)
     km = local_distance_km(
         pl.col("lon").shift(1), pl.col("lat").shift(1), pl.col("lon"), pl.col("lat")
     )
@@ -74,7 +75,7 @@ def segment_day(sightings: pl.DataFrame, high_speed: pl.Series, rules: TrackRule
     )
     breaks = (
         marked["same"].fill_null(value=False)
-        & ~marked.select(reaches_previous(rules=rules).fill_null(value=True)).to_series()
+        & ~marked.select(reaches_previous(rules).fill_null(value=True)).to_series()
     )
     if not breaks.any():
         return sightings.with_columns(segment=day)
@@ -96,7 +97,7 @@ def _segment_one_mmsi(rows: pl.DataFrame, rules: TrackRules) -> np.ndarray:
     """
     breaks = rows["breaks"].to_numpy()
     seconds = rows["seen_at"].dt.epoch("s").to_numpy()
-    lon, lat = rows["lon"].to_numpy(), rows["lat"].to_numpy()
+    lon, lat = rows["lon"].to_list(), rows["lat"].to_list()
     v_max_kn = float(rows["v_max_kn"][0])
     starts = np.concatenate([[0], np.flatnonzero(breaks)])
     ends = np.concatenate([starts[1:], [rows.height]])
@@ -228,7 +229,7 @@ def find_unconfirmed(
         after=(pl.col("mmsi") == pl.col("mmsi").shift(-1)).fill_null(value=False),
         dt_before=epoch_s("seen_at") - epoch_s("seen_at").shift(1),
         dt_after=seconds,
-        from_previous=reaches_previous(rules=rules),
+        from_previous=reaches_previous(rules),
         to_next=km_to_next <= reach_km(seconds, pl.col("v_max_kn"), rules),
     ).with_columns(
         is_lone=pl.col("is_candidate")
@@ -337,9 +338,9 @@ def _link_one_mmsi(rows: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
     return rows.with_columns(track=pl.Series(found, dtype=pl.Int64))
 
 
-def _by_day(rows: pl.DataFrame) -> Iterator[list[dict[str, object]]]:
+def _by_day(rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
     """Yield the segments of one MMSI a day at a time, in order of their first sighting."""
-    days: dict[int, list[dict[str, object]]] = {}
+    days: dict[int, list[dict[str, Any]]] = {}
     wanted = rows.select(
         "segment",
         "first_lon",

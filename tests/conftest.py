@@ -7,7 +7,9 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="write the golden tables anew, then look at the diff"
+        "--update-golden",
+        action="store_true",
+        help="write the golden tables anew, then look at the diff",
     )
 
 

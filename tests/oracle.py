@@ -119,7 +119,7 @@ def why_refused(row: Mapping[str, str] | None) -> str | None:  # noqa: PLR0911 -
         return "malformed_row"
     if row["mmsi"] == "":
         return "no_mmsi"
-    if not 200_000_000 <= int(row["mmsi"]) <= 799_999_999:
+    if not is_ship(row["mmsi"]):
         return "not_a_ship"
     if row["timestamp"] == "":
         return "no_time"
@@ -134,6 +134,15 @@ def why_refused(row: Mapping[str, str] | None) -> str | None:  # noqa: PLR0911 -
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         return "position_out_of_range"
     return None
+
+
+def is_ship(mmsi: str) -> bool:
+    """Say whether an MMSI is a ship's; some without a country (150x, 96x) are nobody's to judge."""
+    if len(mmsi) == 9 and "2" <= mmsi[0] <= "7":
+        return True
+    no_ships = ("0", "111", "8", "97", "98", "99")
+    assert len(mmsi) != 9 or mmsi.startswith(no_ships), f"{mmsi}: an id without a country"
+    return False
 
 
 def sighting_of(row: Mapping[str, str], geography: Geography) -> Sighting | None:

@@ -161,9 +161,7 @@ def test_a_point_without_position_has_no_place() -> None:
     assert found["is_outside"].to_list() == [None, False, None]
 
 
-@pytest.mark.parametrize(
-    ("lon", "lat"), [(float("nan"), 0.0), (0.0, float("-inf"))]
-)
+@pytest.mark.parametrize(("lon", "lat"), [(float("nan"), 0.0), (0.0, float("-inf"))])
 def test_a_position_that_is_no_number_is_refused(lon: float, lat: float) -> None:
     with pytest.raises(SchemaError, match="expected degrees"):
         squares().locate(points((50.0, 40.0), (lon, lat)), RULES)

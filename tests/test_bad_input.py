@@ -138,7 +138,9 @@ def test_the_zip_wrote_nothing_outside(mixed: tuple[Finished, Path]) -> None:
 def test_names_never_start_a_formula_in_a_csv(tmp_path: Path) -> None:
     from pipeline.store import write_csv
 
-    write_csv(pl.DataFrame({"name": ["=1+1", "+7", "-3", "@a", "\tx", "plain", None]}), tmp_path / "n.csv")
+    write_csv(
+        pl.DataFrame({"name": ["=1+1", "+7", "-3", "@a", "\tx", "plain", None]}), tmp_path / "n.csv"
+    )
     cells = (tmp_path / "n.csv").read_text().splitlines()[1:]
     assert [cell.strip('"')[:1] for cell in cells[:5]] == ["'"] * 5
     assert cells[5] == "plain"
@@ -226,9 +228,7 @@ def test_an_invalid_polygon_is_a_usage_error_in_one_line(tmp_path: Path) -> None
         "properties": properties,
         "geometry": {"type": "Polygon", "coordinates": bow_tie},
     }
-    (geo / "a.geojson").write_text(
-        json.dumps({"type": "FeatureCollection", "features": [feature]})
-    )
+    (geo / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     done = darkport(
         "nightly", "--raw", tmp_path / "raw", "--processed", tmp_path / "out", "--areas", geo
     )

@@ -157,7 +157,11 @@ def heard(*rows: dict[str, Any]) -> pl.DataFrame:
     }
     return pl.DataFrame(
         [{"row": number, **usual, **row} for number, row in enumerate(rows, start=1)],
-        schema_overrides={"cog_deg": pl.Float32, "file_no": pl.Int32, "received_at": pl.Datetime("us")},
+        schema_overrides={
+            "cog_deg": pl.Float32,
+            "file_no": pl.Int32,
+            "received_at": pl.Datetime("us"),
+        },
     )
 
 
@@ -177,14 +181,21 @@ def test_the_same_second_and_place_are_one_sighting_heard_by_all() -> None:
 
 def test_the_representative_is_the_smallest_feed_station_content() -> None:
     unique, _ = clean.drop_duplicates(
-        heard({"feed": "z", "sog_kn": 1.0}, {"feed": "b", "sog_kn": 9.0}, {"feed": "b", "sog_kn": 2.0})
+        heard(
+            {"feed": "z", "sog_kn": 1.0}, {"feed": "b", "sog_kn": 9.0}, {"feed": "b", "sog_kn": 2.0}
+        )
     )
     assert unique.select("feed", "sog_kn").rows() == [("b", 2.0)]
 
 
 def test_another_second_or_place_is_another_sighting() -> None:
     unique, duplicates = clean.drop_duplicates(
-        heard({}, {"seen_at": START + timedelta(seconds=1)}, {"lon": 50.000_001}, {"mmsi": 273_000_002})
+        heard(
+            {},
+            {"seen_at": START + timedelta(seconds=1)},
+            {"lon": 50.000_001},
+            {"mmsi": 273_000_002},
+        )
     )
     assert (unique.height, duplicates.height) == (4, 0)
 
@@ -207,7 +218,9 @@ def test_another_second_or_place_is_another_sighting() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-def test_no_row_is_lost_and_the_order_does_not_matter(rows: list[dict[str, Any]], draw: Any) -> None:
+def test_no_row_is_lost_and_the_order_does_not_matter(
+    rows: list[dict[str, Any]], draw: Any
+) -> None:
     frame = heard(*rows)
     shuffled = frame.sample(fraction=1, shuffle=True, seed=draw.randrange(1000))
     (one, duplicates), (other, _) = clean.drop_duplicates(frame), clean.drop_duplicates(shuffled)
@@ -238,7 +251,10 @@ def test_inside_everything_is_kept_and_short_runs_are_whole() -> None:
 
 def test_runs_of_two_ships_are_not_one() -> None:
     frame = heard(
-        *({"mmsi": 273_000_001 + (step > 1), "seen_at": START + timedelta(minutes=step)} for step in range(4))
+        *(
+            {"mmsi": 273_000_001 + (step > 1), "seen_at": START + timedelta(minutes=step)}
+            for step in range(4)
+        )
     ).with_columns(is_outside=pl.lit(value=True))
     assert clean.thin_outside(frame)[0].height == 4
 
@@ -254,7 +270,9 @@ def test_static_values_of_a_day_are_one_row_with_its_span() -> None:
     judged = clean.judge_reports(complete(pl.DataFrame(rows)), CleanRules())
     staged = clean.pick_statics(judged).with_columns(file_no=pl.lit(0, dtype=pl.Int32))
     table, _ = clean.summarise_statics(staged)
-    assert table.select("name", pl.col("first_at").dt.hour(), pl.col("last_at").dt.hour(), "reports").rows() == [
+    assert table.select(
+        "name", pl.col("first_at").dt.hour(), pl.col("last_at").dt.hour(), "reports"
+    ).rows() == [
         ("A", 0, 8, 3),
         ("B", 7, 7, 1),
     ]

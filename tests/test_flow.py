@@ -53,7 +53,9 @@ def imported_modules(path: Path) -> set[str]:
             names |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {
-                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("pipeline.")
+                alias.name.split(".")[1]
+                for alias in node.names
+                if alias.name.startswith("pipeline.")
             }
     return names
 

@@ -41,9 +41,7 @@ def world() -> pl.DataFrame:
         for at in instants
     ]
     span = int((END - START).total_seconds())
-    rows += [
-        (WITNESS, START + timedelta(seconds=at), 49.0, 42.0) for at in range(0, span, 1800)
-    ]
+    rows += [(WITNESS, START + timedelta(seconds=at), 49.0, 42.0) for at in range(0, span, 1800)]
     return night.sightings(rows, sog=0.0, receiver="terrestrial", station="s")
 
 
@@ -125,12 +123,8 @@ def test_a_row_dated_in_the_future_does_not_close_the_books(done: night.Night) -
 
 
 def test_exposure_is_cut_at_the_turn_of_the_month(done: night.Night) -> None:
-    mine = done.table("ship_months").filter(
-        pl.col("mmsi") == MMSI["over the turn of the month"]
-    )
-    by_month = {
-        row["month"].month: (row["ship_s"], row["heard_s"]) for row in mine.to_dicts()
-    }
+    mine = done.table("ship_months").filter(pl.col("mmsi") == MMSI["over the turn of the month"])
+    by_month = {row["month"].month: (row["ship_s"], row["heard_s"]) for row in mine.to_dicts()}
     # heard 40-41 h and 51-52 h after START; 48 h after START it is June.
     assert by_month == {5: (8 * HOUR, HOUR), 6: (4 * HOUR, HOUR)}
 

@@ -42,9 +42,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> night.Night:
 def test_monthly_gaps_of_the_simulated_month_are_as_before(
     month: night.Night, update_golden: bool
 ) -> None:
-    found = (
-        month.table("monthly_gaps").filter(pl.col("month") == MONTH).drop(LEFT_OUT).sort(KEY)
-    )
+    found = month.table("monthly_gaps").filter(pl.col("month") == MONTH).drop(LEFT_OUT).sort(KEY)
     if update_golden:
         found.write_csv(GOLDEN)
     golden = pl.read_csv(GOLDEN, schema=found.schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def sail(points: list[Point], start: datetime, every_min: int = 10) -> pl.DataFr
     """Return the reports of a ship along straight lines at SPEED_KN."""
     rows: list[tuple[int, datetime, float, float, float, float]] = []
     at = start
-    for (lon, lat), (to_lon, to_lat) in zip(points[:-1], points[1:], strict=True):
+    for (lon, lat), (to_lon, to_lat) in itertools.pairwise(points):
         km = float(geodesic_km(lon, lat, to_lon, to_lat))
         course = float(bearing_deg(lon, lat, to_lon, to_lat))
         steps = max(1, round(km / KM_PER_NM / SPEED_KN * 60 / every_min))

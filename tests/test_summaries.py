@@ -82,7 +82,9 @@ def same(one: summaries.Summary, other: summaries.Summary) -> None:
 def test_the_order_of_rows_changes_nothing(areas: Areas) -> None:
     for day in by_day(positions(areas)):
         sorted_day = summaries.summarise_day(day, areas, Rules())
-        shuffled = summaries.summarise_day(day.sample(fraction=1, shuffle=True, seed=3), areas, Rules())
+        shuffled = summaries.summarise_day(
+            day.sample(fraction=1, shuffle=True, seed=3), areas, Rules()
+        )
         for field in fields(summaries.Summary):
             assert_frame_equal(getattr(sorted_day, field.name), getattr(shuffled, field.name))
 

@@ -17,7 +17,9 @@ START = datetime(2023, 5, 1)
 FAR = 2.0  # degrees of latitude: 222 km, out of reach within an hour
 
 
-def day(*rows: tuple[float, float], mmsi: int = 273_000_001, start: datetime = START) -> pl.DataFrame:
+def day(
+    *rows: tuple[float, float], mmsi: int = 273_000_001, start: datetime = START
+) -> pl.DataFrame:
     """Return sightings of (hours after start, latitude) at one longitude."""
     return pl.DataFrame(
         {

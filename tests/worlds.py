@@ -445,7 +445,9 @@ FAULTS: dict[str, dict[str, str]] = {
     "aid to navigation": {"mmsi": "992731000"},
     "aircraft": {"mmsi": "111273000"},
     "just above ships": {"mmsi": "800000000"},
-    "just below ships": {"mmsi": "199999999"},
+    "group": {"mmsi": "027300000"},
+    "rescue device": {"mmsi": "970000001"},
+    "auxiliary craft": {"mmsi": "982730001"},
     "ten digits": {"mmsi": "2730000010"},
     "nothing": {"longitude": "", "latitude": "", "sog": "5"},
 }

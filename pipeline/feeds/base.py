@@ -35,9 +35,20 @@ class Batch:
 class FeedFormat(Protocol):
     """One feed format."""
 
-    name: str
-    title: str
-    needs: str
+    @property
+    def name(self) -> str:
+        """Name of the format, as table `files` tells it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What the format is, in words."""
+        ...
+
+    @property
+    def needs(self) -> str:
+        """What a file must hold."""
+        ...
 
     def recognises(self, head: bytes) -> bool:
         """Say whether the first bytes (at most 64 KiB, unpacked) are of this format."""

@@ -207,9 +207,12 @@ class MappedFormat:
             name: of the file relative to the feed folder, with "/" between its parts.
             head: its first bytes, unpacked.
         """
+        return self.is_for(name) and self.recognises(head)
+
+    def is_for(self, name: str) -> bool:
+        """Say whether the mapping is for files of this name (any, where it gives no globs)."""
         files = self.mapping.files
-        is_named = not files or any(fnmatch.fnmatchcase(name, glob) for glob in files)
-        return is_named and self.recognises(head)
+        return not files or any(fnmatch.fnmatchcase(name, glob) for glob in files)
 
     def read(self, stream: BinaryIO, batch_rows: int) -> Iterator[Batch]:
         """Yield the reports of a delimited text or Parquet file.
