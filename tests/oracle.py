@@ -137,7 +137,7 @@ def why_refused(row: Mapping[str, str] | None) -> str | None:  # noqa: PLR0911 -
 
 
 def is_ship(mmsi: str) -> bool:
-    """Say whether an MMSI is a ship's; those without a country (150x, 96x) are no matter of this."""
+    """Say whether an MMSI is a ship's; none without a country (150x, 96x) may be asked about."""
     if len(mmsi) == 9 and "2" <= mmsi[0] <= "7":
         return True
     no_ships = ("0", "111", "8", "97", "98", "99")
