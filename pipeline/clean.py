@@ -263,6 +263,21 @@ def drop_duplicates(sightings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     return unique.sort(*SIGHTING_KEY), duplicates
 
 
+def count_feed_hours(sightings: pl.DataFrame) -> pl.DataFrame:
+    """Return table feed_hours of one UTC day: what each receiver heard (METHOD 2, DESIGN 2).
+
+    Args:
+        sightings: staged sightings, before duplicates are dropped.
+    """
+    return (
+        sightings.group_by(
+            "feed", "receiver", "station", pl.col("seen_at").dt.truncate("1h").alias("hour")
+        )
+        .agg(messages=pl.len().cast(pl.Int64), ships=pl.col("mmsi").n_unique().cast(pl.Int64))
+        .sort("feed", "receiver", "station", "hour")
+    )
+
+
 def thin_outside(sightings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (sightings kept, outside rows per file) of one UTC day (METHOD 1).
 

@@ -166,14 +166,15 @@ def assemble_day(
     high_speed: pl.Series,
     rules: Rules,
     accounts: list[FileAccount],
-) -> pl.DataFrame | None:
-    """Return one UTC day of sightings with area and segment, or None where it has none.
+) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """Return (one UTC day of sightings with area and segment, its feed hours), None without any.
 
     Duplicates and outside rows are booked in `accounts`.
     """
     staged = stage.read("sightings", day)
     if staged is None:
         return None
+    heard = clean.count_feed_hours(staged)
     unique, duplicates = clean.drop_duplicates(staged)
     for file_no, rows in duplicates.iter_rows():
         accounts[file_no].duplicate += rows
@@ -182,7 +183,7 @@ def assemble_day(
         accounts[file_no].outside += rows
     for file_no, rows in kept.group_by("file_no").agg(pl.col("rows").sum()).iter_rows():
         accounts[file_no].accepted += rows
-    return tracks.segment_day(kept, high_speed, rules.tracks)
+    return tracks.segment_day(kept, high_speed, rules.tracks), heard
 
 
 def refuse_late(

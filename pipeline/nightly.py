@@ -52,6 +52,7 @@ DATABASE_TABLES = (
     "tracks",
     "statics",
     "beacons",
+    "feed_hours",
     "ships",
     "gaps",
     "dark_port_calls",
@@ -161,6 +162,7 @@ def _build_and_publish(
         "tracks": linked.select(polars_schema(Tracks).names()).sort("mmsi", "segment"),
         "statics": statics,
         "beacons": beacons,
+        "feed_hours": days.read_all("feed_hours").sort("feed", "receiver", "station", "hour"),
         "ships": all_ships,
         "gaps": gap_rows,
         "dark_port_calls": call_rows,
@@ -287,11 +289,13 @@ class _Days:
         wanted = stage.days()
         for done, day in enumerate(wanted):
             self.progress("putting days together", done, len(wanted))
-            rows = ingest.assemble_day(
+            assembled = ingest.assemble_day(
                 day, stage, self.areas, self.high_speed, self.rules, self.accounts
             )
-            if rows is not None:
+            if assembled is not None:
+                rows, heard = assembled
                 self.days.append(day)
+                self.parts.write("feed_hours", day.isoformat(), heard)
                 self.parts.write(
                     "lone", day.isoformat(), tracks.pick_lone_candidates(rows, self.rules.tracks)
                 )

@@ -107,7 +107,7 @@ def sentence_of(text: str) -> str:
 def _make_table(
     connection: duckdb.DuckDBPyConnection, path: Path, values: Mapping[str, Any]
 ) -> None:
-    """Make the table named like the file from its select, with the values the file uses."""
+    """Make the table named like the file from its select, its first line as the comment."""
     text = path.read_text("utf-8")
     used = {name for part in connection.extract_statements(text) for name in part.named_parameters}
     missing = sorted(used - values.keys())
@@ -116,6 +116,8 @@ def _make_table(
     statement = f"create or replace table {path.stem} as\n{text}"
     try:
         connection.execute(statement, {name: values[name] for name in used})
+        sentence = sentence_of(text).replace("'", "''")
+        connection.execute(f"comment on table {path.stem} is '{sentence}'")
     except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException) as error:
         raise _schema_error(path, error) from error
 

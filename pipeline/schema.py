@@ -230,6 +230,17 @@ class Beacons(dy.Schema):
     messages = _whole("reports in the hour, before duplicates are dropped", nullable=False)
 
 
+class FeedHours(dy.Schema):
+    """One row per feed x receiver kind x station x UTC hour: what was heard, duplicates included."""
+
+    feed = _key("feed that heard it")
+    receiver = dy.String(description="kind of receiver", primary_key=True)
+    station = dy.String(description="receiving station, empty where unnamed", primary_key=True)
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    messages = _whole("positions heard, before duplicates are dropped", nullable=False)
+    ships = _whole("distinct MMSIs among them", nullable=False)
+
+
 class Rejected(dy.Schema):
     """One row per refused report (a multi-part message counts its rows in `rows`)."""
 
@@ -570,6 +581,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "tracks": Tracks,
     "statics": Statics,
     "beacons": Beacons,
+    "feed_hours": FeedHours,
     "rejected": Rejected,
     "files": Files,
     "rules": Rules,
