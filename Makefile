@@ -70,7 +70,7 @@ faults: setup ## plant each fault of docs/faults.md and see a test turn red
 
 lock: ## requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -o requirements.lock
+	  --no-header --no-annotate -q -o requirements.lock
 
 wheel-test: setup ## build the wheel, install it into an empty environment, start it elsewhere
 	$(BIN)/python -m pytest -q -m long tests/test_wheel.py

@@ -42,7 +42,7 @@ def override_at(frame: pl.DataFrame, at: str, registry: pl.DataFrame, field: str
     Args:
         frame: with mmsi, imo (trusted, may be null) and the column `at`.
         at: name of the column with the instant asked about, UTC.
-        registry: schema.ShipRegistry, without overlaps (`ships.read_registry` refuses them).
+        registry: schema.ShipRegistry, without overlaps (`registry.read_registry` refuses them).
         field: "flag" or "fleet".
 
     Returns:

@@ -231,7 +231,7 @@ class Beacons(dy.Schema):
 
 
 class FeedHours(dy.Schema):
-    """One row per feed x receiver kind x station x UTC hour: what was heard, duplicates included."""
+    """One row per feed x receiver kind x station x UTC hour: what was heard, duplicates too."""
 
     feed = _key("feed that heard it")
     receiver = dy.String(description="kind of receiver", primary_key=True)

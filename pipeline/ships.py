@@ -5,23 +5,15 @@ Names and call signs are typed in by strangers: they are carried, never read.
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-from collections.abc import Iterator
-from datetime import datetime
 from functools import cache
 from importlib import resources
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from pipeline.errors import ConfigError
 from pipeline.fleet import END_OF_TIME, fleet_of, has_share, override_at
 from pipeline.rules import ShipRules
-from pipeline.schema import FLEETS, ShipRegistry, Ships, conform, polars_schema
+from pipeline.schema import Ships, conform
 
 HIGH_SPEED_TYPES = range(40, 50)
 TUG_TYPES = (31, 32, 52)
@@ -32,9 +24,6 @@ CODES_WITHOUT_MID = (
     "ALA", "ATA", "BES", "BLM", "BVT", "ESH", "GGY", "GUM", "HMD", "IMN",
     "IOT", "JEY", "MAF", "MYT", "NFK", "SGS", "SJM", "SXM", "TKL", "UMI",
 )  # fmt: skip
-
-SHOWN_CHARACTERS = 40
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|\+00:00)?)?", re.ASCII)
 
 
 # ------------------------------------------------------------------------------- identity
@@ -226,125 +215,3 @@ def flag_at(frame: pl.DataFrame, at: str, registry: pl.DataFrame) -> pl.DataFram
     """
     listed = override_at(frame, at, registry, "flag")
     return frame.with_columns(flag=pl.coalesce(listed, mid_flag(pl.col("mmsi"))))
-
-
-# ------------------------------------------------------------------------------- registry
-
-
-def no_registry() -> pl.DataFrame:
-    """Return a registry without entries."""
-    return pl.DataFrame(schema=polars_schema(ShipRegistry))
-
-
-def read_registry(path: Path) -> pl.DataFrame:
-    """Return the user's overrides of flag and fleet: schema.ShipRegistry, in the file's order.
-
-    A CSV in UTF-8 whose header is the columns of schema.ShipRegistry in any order. Each line
-    gives either `mmsi` or `imo`, `flag` (ISO 3166-1 alpha-3) or `fleet` or both, a `source`, and
-    may give `valid_from` (included), `valid_to` (not included) and `analyst`. Instants are ISO
-    8601 in UTC; a date alone means its midnight.
-
-    Raises:
-        ConfigError: the file cannot be read, a value is not of its kind, or two intervals of one
-            ship overlap; names line and column, what was found and what was expected.
-    """
-    entries = [(line, _read_entry(path, line, cells)) for line, cells in _read_lines(path)]
-    _refuse_overlaps(path, entries)
-    rows = [entry for _, entry in entries]
-    return conform(pl.DataFrame(rows, schema=polars_schema(ShipRegistry)), ShipRegistry)
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (number of its first line, column -> text) of each record; blank lines are passed."""
-    columns = list(polars_schema(ShipRegistry))
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"ship registry {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"ship registry {path}: no UTF-8 text: {error}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if sorted(header) != sorted(columns):
-            found = ", ".join(header)
-            raise _refusal(path, 1, "header", found, f"the columns {', '.join(columns)}")
-        line = reader.line_num + 1
-        for cells in reader:
-            if cells and len(cells) != len(header):
-                raise _refusal(path, line, "all", len(cells), f"{len(header)} cells")
-            if cells:
-                yield line, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ConfigError(f"ship registry {path}, line {reader.line_num}: {error}") from error
-
-
-def _read_entry(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
-    """Return one line's values, typed; null where the cell is empty."""
-
-    def refuse(column: str, expected: str) -> ConfigError:
-        return _refusal(path, line, column, cells[column], expected)
-
-    mmsi, imo, flag, fleet = (cells[column] for column in ("mmsi", "imo", "flag", "fleet"))
-    if bool(mmsi) == bool(imo):
-        raise refuse("mmsi", "either an mmsi or an imo, and not both")
-    if mmsi and not re.fullmatch("[2-7][0-9]{8}", mmsi):
-        raise refuse("mmsi", "nine digits of a ship, the first 2 to 7")
-    if imo and not (re.fullmatch("[0-9]{7}", imo) and _imo_number_is_valid(int(imo))):
-        raise refuse("imo", "seven digits, the last a right check digit")
-    if not flag and not fleet:
-        raise refuse("flag", "a flag or a fleet")
-    if flag and flag not in known_flags():
-        raise refuse("flag", "a country code of ISO 3166-1 alpha-3, e.g. IRN")
-    if fleet and fleet not in FLEETS:
-        raise refuse("fleet", f"one of {', '.join(FLEETS)}")
-    if not cells["source"]:
-        raise refuse("source", "where the entry comes from")
-    instants = {}
-    for column in ("valid_from", "valid_to"):
-        instants[column] = _read_instant(cells[column])
-        if cells[column] and instants[column] is None:
-            raise refuse(column, "an instant in UTC, e.g. 2023-05-01 or 2023-05-01T06:00:00Z")
-    starts_at, ends_at = instants["valid_from"], instants["valid_to"]
-    if starts_at and ends_at and starts_at >= ends_at:
-        raise refuse("valid_to", f"an instant after valid_from {cells['valid_from']!r}")
-    numbers = {"mmsi": int(mmsi) if mmsi else None, "imo": int(imo) if imo else None}
-    texts = {name: cells[name] or None for name in ("flag", "fleet", "source", "analyst")}
-    return {**numbers, **instants, **texts}
-
-
-def _read_instant(text: str) -> datetime | None:
-    """Return the instant without its zone (UTC), or None where the text is none."""
-    if not INSTANT.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
-
-
-def _imo_number_is_valid(imo: int) -> bool:
-    return bool(pl.select(imo_is_valid(pl.lit(imo, pl.Int64))).item())
-
-
-def _refuse_overlaps(path: Path, entries: list[tuple[int, dict[str, Any]]]) -> None:
-    """Raise a ConfigError where two intervals of one MMSI, or of one IMO number, overlap."""
-
-    def when(entry: tuple[int, dict[str, Any]]) -> tuple[int, int, datetime, int]:
-        line, cells = entry
-        return cells["mmsi"] or 0, cells["imo"] or 0, cells["valid_from"] or datetime.min, line
-
-    for before, after in pairwise(sorted(entries, key=when)):
-        is_same_ship = when(before)[:2] == when(after)[:2]
-        if is_same_ship and (before[1]["valid_to"] or datetime.max) > when(after)[2]:
-            line, starts_at = after[0], after[1]["valid_from"] or ""
-            expected = f"no overlap with the interval of the same ship in line {before[0]}"
-            raise _refusal(path, line, "valid_from", starts_at, expected)
-
-
-def _refusal(path: Path, line: int, column: str, found: object, expected: str) -> ConfigError:
-    shown = repr(found if isinstance(found, int) else str(found)[:SHOWN_CHARACTERS])
-    return ConfigError(
-        f"ship registry {path}, line {line}, column {column}: found {shown}, expected {expected}"
-    )

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline.errors import ConfigError
 from pipeline.fleet import fleet_at, fleet_of, has_share
+from pipeline.registry import no_registry, read_registry
 from pipeline.rules import ShipRules
 from pipeline.schema import FLEETS, ShipRegistry, Ships, Statics, conform, polars_schema
 from pipeline.ships import (
@@ -26,8 +27,6 @@ from pipeline.ships import (
     known_flags,
     mid_countries,
     mid_flag,
-    no_registry,
-    read_registry,
     trust_imos,
     tug_mmsis,
 )
