@@ -168,6 +168,7 @@ def feeds(as_json: AsJson = False) -> None:
         return
     for name, title, needs in formats:
         print(f"{name}\n    {title}\n    needs: {needs}")  # noqa: T201
+    print("anything else\n    a mapping file beside the raw files: mapping.toml, see docs/feeds.md")  # noqa: T201
 
 
 @app.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import ingest, store
+from pipeline.feeds import list_formats
 from pipeline.rules import Rules, rules_frame
 from pipeline.schema import REASONS, TABLES
 from tests.night import REPOSITORY
@@ -61,6 +62,50 @@ def tell_rules() -> str:
         for row in rules_frame(Rules()).iter_rows(named=True)
     ]
     return "\n".join(lines) + "\n"
+
+
+MAPPING_WORDS = """
+## Anything else: a mapping file
+
+A file `mapping.toml` beside the raw files says what the columns of a provider mean. It is tried
+before the formats above, on the files it names (by default all beside it). An unknown key is
+refused.
+
+```toml
+name = "harbour_office"            # told in table files
+files = ["*.csv.gz"]               # globs of file names; left out: all beside it
+separator = ";"                    # default ","
+decimal = ","                      # default "."
+# has_header = false               # then columns = ["id", "lon", ...] names them in order
+
+[fields]                           # canonical column = source column, or a table of
+mmsi = "Vessel id"
+timestamp = { column = "Local time", time_format = "%d.%m.%Y %H:%M", zone = "Europe/Moscow" }
+longitude = { column = "X", unit = "deg" }       # deg, 0.1deg, 1/600000deg, 1/10000min
+latitude = { column = "Y", unit = "deg" }
+sog = { column = "Speed", unit = "km/h" }        # kn, 0.1kn, m/s, km/h
+draught_m = { column = "Draught", unit = "dm" }  # m, dm, cm
+```
+
+`time_format` is `iso`, `epoch_s`, `epoch_ms` or a strptime pattern; without it the shape of the
+text decides. `mmsi` and `timestamp` must be given; a file with static data alone needs no position.
+"""
+
+
+def tell_feeds() -> str:
+    """Return the feed formats and how to describe another."""
+    lines = [
+        "# Feeds",
+        "",
+        "Written by `make docs`; `darkport feeds` prints the same list. A format is recognised by",
+        "content, never by name; gzip, zstd and zip are unpacked on the way. One raw file is one",
+        "feed format; the first folder below `data/raw` is the feed's name.",
+        "",
+        "| format | what | needs |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {title} | {needs} |" for name, title, needs in list_formats()]
+    return "\n".join(lines) + "\n" + MAPPING_WORDS
 
 
 def read_real_files(shared: Path) -> pl.DataFrame:
@@ -157,6 +202,7 @@ def main() -> None:
     """Write the pages."""
     (DOCS / "tables.md").write_text(tell_tables(), "utf-8")
     (DOCS / "rules.md").write_text(tell_rules(), "utf-8")
+    (DOCS / "feeds.md").write_text(tell_feeds(), "utf-8")
     shared = Path(os.environ.get("DARKPORT_REAL_FILES", REPOSITORY.parent / "shared" / "data"))
     if shared.is_dir():
         (DOCS / "real_files.md").write_text(tell_real_files(shared), "utf-8")

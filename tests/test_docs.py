@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from pipeline.feeds.mapping import load_mapping
 from tests import make_docs
 from tests.night import REPOSITORY
 
@@ -14,6 +16,18 @@ def test_the_data_dictionary_is_current() -> None:
 
 def test_the_page_of_thresholds_is_current() -> None:
     assert (make_docs.DOCS / "rules.md").read_text("utf-8") == make_docs.tell_rules()
+
+
+def test_the_page_of_feeds_is_current() -> None:
+    assert (make_docs.DOCS / "feeds.md").read_text("utf-8") == make_docs.tell_feeds()
+
+
+def test_the_mapping_of_the_page_is_accepted(tmp_path: Path) -> None:
+    text = make_docs.MAPPING_WORDS.split("```toml")[1].split("```")[0]
+    (tmp_path / "mapping.toml").write_text(text, "utf-8")
+    mapping = load_mapping(tmp_path / "mapping.toml")
+    assert mapping.is_for("day.csv.gz")
+    assert not mapping.is_for("day.txt")
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

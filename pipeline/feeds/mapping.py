@@ -103,7 +103,7 @@ class MappingFile(Strict):
         name: of the format, for the table `files`.
         title: for people; by default the name.
         match: columns that the first line must have, used or not; by default those used.
-        files: globs of the files it is for, relative to the feed folder; by default all.
+        files: globs of the names of the files beside it that it is for; by default all.
         separator: of delimited text, one character.
         decimal: the decimal sign, "." or ",".
         has_header: whether the first line names the columns.
