@@ -62,8 +62,9 @@ bench: setup ## time and memory of the chain on ROWS simulated positions, beside
 docs: setup ## the data dictionary and the table of real files
 	$(BIN)/python -m tests.make_docs
 
-geo: setup ## the derived files of geo/ from the hand-made ones
+geo: setup ## the derived files of geo/ from the hand-made ones, and their pictures
 	$(BIN)/python -m pipeline.geobuild geo
+	$(BIN)/python -m tests.make_pictures
 
 faults: setup ## plant each fault of docs/faults.md and see a test turn red
 	$(BIN)/python -m tests.plant_faults
