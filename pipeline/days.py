@@ -1,8 +1,11 @@
-"""The UTC days of a run on disk: put together, summed up, linked, written again where needed."""
+"""The UTC days of a run: put together, summed up, linked, written again where needed.
+
+The days themselves lie on disk, one file each; what is summed up of them is small and is held.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +19,22 @@ from pipeline.rules import Rules
 from pipeline.schema import Rejected, polars_schema
 from pipeline.summaries import Summary
 
-SUMMARY_PARTS = tuple(field.name for field in fields(Summary))
+
+@dataclass(frozen=True)
+class DayNotes:
+    """What is held of a day beside its summary.
+
+    Attributes:
+        feed_hours: what each receiver heard, duplicates included.
+        lone: `tracks.pick_lone_candidates` of the day as it was put together.
+    """
+
+    feed_hours: pl.DataFrame
+    lone: pl.DataFrame
 
 
 class Days:
-    """The UTC days of a run on disk, one part a day, and what is summed up of them."""
+    """The UTC days of a run: their sightings on disk, what is summed up of them at hand."""
 
     def __init__(
         self,
@@ -39,7 +53,9 @@ class Days:
         self.rules = rules
         self.accounts = accounts
         self.progress = progress
-        self.days: list[date] = []
+        self.notes: dict[date, DayNotes] = {}
+        self.summaries: dict[date, Summary] = {}
+        self.tug_sightings: dict[date, pl.DataFrame] = {}
         self.sightings = 0
 
     def assemble(self, stage: store.Stage) -> None:
@@ -52,23 +68,17 @@ class Days:
             )
             if assembled is not None:
                 rows, heard = assembled
-                self.days.append(day)
-                self.parts.write("feed_hours", day.isoformat(), heard)
-                self.parts.write(
-                    "lone", day.isoformat(), tracks.pick_lone_candidates(rows, self.rules.tracks)
-                )
+                lone = tracks.pick_lone_candidates(rows, self.rules.tracks)
+                self.notes[day] = DayNotes(heard, lone)
                 self._keep(day, rows)
         self.progress("putting days together", len(wanted), len(wanted))
 
     def _keep(self, day: date, rows: pl.DataFrame, before: datetime | None = None) -> None:
-        """Write a day and the summary of its rows earlier than `before`."""
-        key = day.isoformat()
-        self.parts.write("day", key, rows)
-        self.parts.write("tugs", key, tow.pick_tugs(rows, self.tugs))
+        """Write a day, and sum up its rows earlier than `before`."""
+        self.parts.write("day", day.isoformat(), rows)
+        self.tug_sightings[day] = tow.pick_tugs(rows, self.tugs)
         counted = rows if before is None else rows.filter(pl.col("seen_at") < before)
-        summary = summaries.summarise_day(counted, self.areas, self.rules)
-        for name in SUMMARY_PARTS:
-            self.parts.write(name, key, getattr(summary, name))
+        self.summaries[day] = summaries.summarise_day(counted, self.areas, self.rules)
 
     def close_books(self, given: datetime | None) -> datetime:
         """Return the end of the data; later rows stay in their days and are summed up no more.
@@ -76,10 +86,11 @@ class Days:
         Raises:
             RawFileError: there is no sighting at all.
         """
-        if not self.days or (hours := self.read_all("hours")).is_empty():
+        if not self.summaries:
             raise RawFileError("the raw files hold no accepted position: nothing is published")
+        hours = pl.concat([summary.hours for summary in self.summaries.values()])
         data_end = given or gaps.find_data_end(hours, self.rules.gaps)
-        for day in self.days:
+        for day in list(self.summaries):
             midnight = datetime.combine(day, datetime.min.time())
             if data_end < midnight + timedelta(days=1):
                 rows = self.parts.read("day", day.isoformat())
@@ -88,8 +99,7 @@ class Days:
 
     def link(self, data_end: datetime) -> pl.DataFrame:
         """Return all segments with their tracks, after the merge refused what it must."""
-        lone = self.parts.read_all("lone")
-        assert lone is not None
+        lone = pl.concat([notes.lone for notes in self.notes.values()])
         unconfirmed = tracks.find_unconfirmed(lone, self.high_speed, self.rules.tracks, data_end)
         self._refuse(unconfirmed, "unconfirmed", data_end, segment_again=True)
         linked = self._linked()
@@ -98,7 +108,8 @@ class Days:
         return linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
 
     def _linked(self) -> pl.DataFrame:
-        return tracks.link_segments(self.read_all("segments"), self.high_speed, self.rules.tracks)
+        segments = pl.concat([summary.segments for summary in self.summaries.values()])
+        return tracks.link_segments(segments, self.high_speed, self.rules.tracks)
 
     def _refuse(
         self, refused: pl.DataFrame, reason: str, data_end: datetime, *, segment_again: bool
@@ -119,13 +130,17 @@ class Days:
 
     def summary(self) -> Summary:
         """Return the merged summary of all days."""
-        return Summary(**{name: self.read_all(name) for name in SUMMARY_PARTS})
+        return summaries.merge(self.summaries.values())
 
-    def read_all(self, name: str) -> pl.DataFrame:
-        """Return one kind of part of all days."""
-        frame = self.parts.read_all(name)
-        assert frame is not None, f"no day has {name}"
-        return frame
+    def all_tug_sightings(self) -> pl.DataFrame:
+        """Return where tugs were, all days."""
+        return pl.concat(self.tug_sightings.values())
+
+    def feed_hours(self) -> pl.DataFrame:
+        """Return table feed_hours."""
+        return pl.concat([notes.feed_hours for notes in self.notes.values()]).sort(
+            "feed", "receiver", "station", "hour"
+        )
 
     def rejected(self) -> pl.DataFrame:
         """Return table rejected: what feeds and clean refused, then what the merge refused."""
@@ -137,8 +152,8 @@ class Days:
 
     def write_positions(self, built: Path) -> None:
         """Write table positions, one folder a day."""
-        for done, day in enumerate(self.days):
-            self.progress("writing positions", done, len(self.days))
+        for done, day in enumerate(self.summaries):
+            self.progress("writing positions", done, len(self.summaries))
             positions = ingest.as_positions(self.parts.read("day", day.isoformat()))
             self.sightings += positions.height
             if positions.height:

@@ -143,7 +143,7 @@ def _build_and_publish(
     silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
     silences = causes.name_causes(silences, areas, rules)
     silences = _name_ships(silences, plain_ships, "off_at", registry)
-    silences = tow.mark_in_tow(silences, days.read_all("tugs"), tugs, rules.ships)
+    silences = tow.mark_in_tow(silences, days.all_tug_sightings(), tugs, rules.ships)
     gap_rows = gap_table.assemble_gaps(silences, rules, data_end, name_of_rules)
     call_rows = calls.list_near_port(gap_rows, areas.port_groups(), data_end, name_of_rules)
     exposure = exposures.sum_exposure(summary, linked, silences, rules.gaps)
@@ -160,7 +160,7 @@ def _build_and_publish(
         "tracks": linked.select(polars_schema(Tracks).names()).sort("mmsi", "segment"),
         "statics": statics,
         "beacons": beacons,
-        "feed_hours": days.read_all("feed_hours").sort("feed", "receiver", "station", "hour"),
+        "feed_hours": days.feed_hours(),
         "ships": all_ships,
         "gaps": gap_rows,
         "dark_port_calls": call_rows,
