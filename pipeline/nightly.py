@@ -15,20 +15,13 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import (
-    calls,
-    causes,
     clean,
-    fleet,
-    gap_table,
-    gaps,
+    derive,
     ingest,
     rollup,
     ships,
     store,
-    summaries,
-    tow,
 )
-from pipeline import exposure as exposures
 from pipeline.areas import Areas, load_areas
 from pipeline.days import Days
 from pipeline.errors import CheckError, RawFileError
@@ -39,7 +32,6 @@ from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import (
     Beacons,
-    ShipMonths,
     Statics,
     Tracks,
     polars_schema,
@@ -133,26 +125,17 @@ def _build_and_publish(
     data_end = days.close_books(job.data_end)
     linked = days.link(data_end)
 
-    summary = days.summary()
-    stays = summaries.merge_port_visits(summary.port_visits, rules.ships.stay_min_sightings)
-    all_ships = ships.identify_ships(statics, summary.classes, registry, stays, rules.ships)
-    # Without the registry: an entry holds for its own dates, and is asked for at each off point.
-    plain_ships = ships.identify_ships(statics, summary.classes, no_registry(), stays, rules.ships)
-    silences = gaps.find_silences(summary, linked, rules.gaps, data_end)
-    silences = gaps.close_under_other_mmsi(silences, linked, plain_ships, rules)
-    silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
-    silences = causes.name_causes(silences, areas, rules)
-    silences = _name_ships(silences, plain_ships, "off_at", registry)
-    silences = tow.mark_in_tow(silences, days.all_tug_sightings(), tugs, rules.ships)
-    gap_rows = gap_table.assemble_gaps(silences, rules, data_end, name_of_rules)
-    call_rows = calls.list_near_port(gap_rows, areas.port_groups(), data_end, name_of_rules)
-    exposure = exposures.sum_exposure(summary, linked, silences, rules.gaps)
-    ship_months = _name_ships(
-        exposure.with_columns(month_at=pl.col("month").cast(pl.Datetime("us"))),
-        plain_ships,
-        "month_at",
+    derived = derive.derive_tables(
+        days.summary(),
+        linked,
+        statics,
+        days.all_tug_sightings(),
+        areas,
         registry,
-    ).select(polars_schema(ShipMonths).names())
+        rules,
+        data_end,
+        name_of_rules,
+    )
 
     progress("writing tables", 0, 1)
     days.write_positions(built)
@@ -161,10 +144,7 @@ def _build_and_publish(
         "statics": statics,
         "beacons": beacons,
         "feed_hours": days.feed_hours(),
-        "ships": all_ships,
-        "gaps": gap_rows,
-        "dark_port_calls": call_rows,
-        "ship_months": ship_months,
+        **derived,
         "files": ingest.files_frame(accounts),
         "rejected": days.rejected(),
         "rules": rules_frame(rules),
@@ -174,9 +154,9 @@ def _build_and_publish(
     }
     for name, frame in written.items():
         store.write_table(frame, name, built)
-    for name in store.GEO_TABLES:
-        located = written[name] if name == "gaps" else _calls_with_ends(call_rows, gap_rows)
-        store.write_geoparquet(located, name, built / f"{name}.geo.parquet")
+    store.write_geoparquet(derived["gaps"], built / "gaps.geo.parquet")
+    calls = derive.locate_calls(derived["dark_port_calls"], derived["gaps"])
+    store.write_geoparquet(calls, built / "dark_port_calls.geo.parquet")
     _roll_up(job, built, DATABASE_TABLES, data_end, name_of_rules)
     outcome = Outcome(
         files_read=sum(account.error is None for account in accounts),
@@ -185,8 +165,8 @@ def _build_and_publish(
         ),
         rows_read=sum(account.read for account in accounts),
         sightings=days.sightings,
-        gaps=int(gap_rows["is_closed"].sum()),
-        open_gaps=int((~gap_rows["is_closed"]).sum()),
+        gaps=int(derived["gaps"]["is_closed"].sum()),
+        open_gaps=int((~derived["gaps"]["is_closed"]).sum()),
         data_end=data_end,
     )
     _write_manifest(built, job, accounts, outcome, name_of_rules)
@@ -257,21 +237,6 @@ def _assemble_statics(
     return pl.concat(statics).sort(key, nulls_last=False), pl.concat(beacons).sort(
         "mmsi", "hour", "feed", "receiver", "station"
     )
-
-
-def _name_ships(
-    rows: pl.DataFrame, plain_ships: pl.DataFrame, at: str, registry: pl.DataFrame
-) -> pl.DataFrame:
-    """Return rows with the ship's fields, flag and fleet as of the instant in column `at`."""
-    fields = plain_ships.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
-    named = rows.join(fields, on="mmsi", how="left", maintain_order="left")
-    return fleet.fleet_at(ships.flag_at(named, at, registry), at, registry)
-
-
-def _calls_with_ends(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:
-    """Return calls with the points of their gap, for the map."""
-    ends = gap_rows.select("gap_id", "off_lon", "off_lat", "on_lon", "on_lat")
-    return call_rows.join(ends, left_on="gap_ids", right_on="gap_id", how="left").sort("call_id")
 
 
 def roll_up_again(job: Job) -> None:

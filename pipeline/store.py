@@ -38,7 +38,6 @@ PUBLISHED_CSV = (
     "published_counts",
     "published_beside_ours",
 )
-GEO_TABLES = ("gaps", "dark_port_calls")
 
 
 # ------------------------------------------------------------------------------------ raw files
@@ -125,8 +124,8 @@ def _starts_formula(name: str) -> pl.Expr:
     return pl.any_horizontal(pl.col(name).str.starts_with(start) for start in FORMULA_STARTS)
 
 
-def write_geoparquet(frame: pl.DataFrame, name: str, path: Path) -> None:
-    """Write gaps as lines from off to on point (a point while open), calls as their tables' rows.
+def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write rows with off_lon, off_lat, on_lon, on_lat as lines, a point where there is no end.
 
     Read by geopandas and QGIS; the coordinates are longitude and latitude (OGC:CRS84).
     """

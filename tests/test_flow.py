@@ -31,6 +31,7 @@ FLOW = (
     "exposure",
     "gap_table",
     "calls",
+    "derive",
     "store",
     "ingest",
     "days",
