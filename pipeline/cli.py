@@ -70,10 +70,12 @@ def nightly(
                 "gaps": outcome.gaps,
                 "open_gaps": outcome.open_gaps,
                 "data_end": outcome.data_end.isoformat() + "Z",
+                "is_simulated": outcome.is_simulated,
             }
         )
     else:
         _say(
+            f"{'SIMULATED feed: ' if outcome.is_simulated else ''}"
             f"{outcome.files_read} files, {outcome.rows_read} rows,"
             f" {outcome.sightings} sightings, {outcome.gaps} gaps, {outcome.open_gaps} open;"
             f" data until {outcome.data_end:%Y-%m-%d %H:%M} UTC; written to {processed}"

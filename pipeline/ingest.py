@@ -25,6 +25,7 @@ from pipeline.rules import Rules
 from pipeline.schema import Files, Positions, Rejected, polars_schema
 
 TOP_FEED = "raw"
+SIMULATED_PREFIX = "simulated_"
 # Beside the columns of table positions, what a day keeps of a sighting while a run goes on.
 SIDE_COLUMNS = ("file_no", "row", "rows", "area", "port_group")
 
@@ -240,6 +241,11 @@ def account_beacons(beacons: pl.DataFrame, accounts: list[FileAccount]) -> pl.Da
     for file_no, rows in beacons.group_by("file_no").agg(pl.col("rows").sum()).iter_rows():
         accounts[file_no].accepted += rows
     return clean.summarise_beacons(beacons)
+
+
+def is_simulated(files: pl.DataFrame) -> bool:
+    """Return whether any feed of table files is a simulated one, as its name says."""
+    return bool(files["feed"].str.starts_with(SIMULATED_PREFIX).any())
 
 
 def files_frame(accounts: Sequence[FileAccount]) -> pl.DataFrame:

@@ -88,6 +88,7 @@ class Outcome:
     gaps: int
     open_gaps: int
     data_end: datetime
+    is_simulated: bool
 
 
 def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
@@ -168,6 +169,7 @@ def _build_and_publish(
         gaps=int(derived["gaps"]["is_closed"].sum()),
         open_gaps=int((~derived["gaps"]["is_closed"]).sum()),
         data_end=data_end,
+        is_simulated=ingest.is_simulated(written["files"]),
     )
     _write_manifest(built, job, accounts, outcome, name_of_rules)
     names = sorted(path.name for path in built.iterdir())
@@ -302,6 +304,9 @@ def _roll_up(
                         "method_version": METHOD_VERSION,
                         "rules_hash": name_of_rules,
                         "data_end": data_end.isoformat() + "Z",
+                        "is_simulated": ingest.is_simulated(
+                            pl.read_parquet(built / "files.parquet")
+                        ),
                         "rows": frame.to_dicts(),
                     },
                     built / "indicator.json",
@@ -321,6 +326,7 @@ def _write_manifest(
     """Write what this night was made from; it is moved in last, so it names whole outputs only."""
     store.write_json(
         {
+            "is_simulated": outcome.is_simulated,
             "method_version": METHOD_VERSION,
             "rules_hash": name_of_rules,
             "data_end": outcome.data_end.isoformat() + "Z",

@@ -82,6 +82,16 @@ select
                 || months_with_data
                 || ' have data'
         else ''
+    end
+    || case
+        when
+            (
+                select count(*) > 0
+                from files
+                where starts_with(files.feed, 'simulated_')
+            )
+            then '; from a SIMULATED feed'
+        else ''
     end as why,
     $method_version as method_version,
     $rules_hash as rules_hash
