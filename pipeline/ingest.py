@@ -26,8 +26,6 @@ from pipeline.schema import Files, Positions, Rejected, polars_schema
 
 TOP_FEED = "raw"
 SIMULATED_PREFIX = "simulated_"
-# Beside the columns of table positions, what a day keeps of a sighting while a run goes on.
-SIDE_COLUMNS = ("file_no", "row", "rows", "area", "port_group")
 
 Progress = Callable[[str, int, int], None]
 
@@ -193,7 +191,7 @@ def refuse_late(
     """Return (sightings that stay, rows for `rejected`) of one day after the merge refused some.
 
     Args:
-        day_rows: the day, with SIDE_COLUMNS.
+        day_rows: the day, with `file_no`, `row` and `rows`.
         refused: sightings to refuse, by (mmsi, seen_at, lon, lat).
         reason: `unconfirmed` or `jump`.
         accounts: the files' books, written again.

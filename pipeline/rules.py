@@ -129,9 +129,6 @@ class CauseRules(RuleGroup):
     )
     in_port_within_km: float = rule(4.0, "km", "METHOD 4, and GFW's port exit radius", ge=0)
     min_visit_h: float = rule(4.0, "h", "METHOD 5, judgement", ge=0)
-    identity_same_dimensions_m: float = rule(
-        1.0, "m", "judgement: length and beam of the two MMSIs' static reports agree", ge=0
-    )
 
 
 class ShipRules(RuleGroup):

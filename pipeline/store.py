@@ -31,14 +31,6 @@ DATABASE = "darkport.duckdb"
 STORAGE_VERSION = "v1.5.0"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-PUBLISHED_CSV = (
-    "monthly_gaps",
-    "monthly_dark_port_calls",
-    "indicator",
-    "published_counts",
-    "published_beside_ours",
-)
-
 
 # ------------------------------------------------------------------------------------ raw files
 
@@ -225,10 +217,6 @@ class Parts:
     def read(self, name: str, key: str) -> pl.DataFrame:
         """Return one part."""
         return pl.read_parquet(self.folder / name / f"{key}.parquet")
-
-    def drop(self, name: str, key: str) -> None:
-        """Remove one part, if it is there."""
-        (self.folder / name / f"{key}.parquet").unlink(missing_ok=True)
 
     def drop_matching(self, name: str, pattern: str) -> None:
         """Remove the parts whose key matches a glob pattern."""
