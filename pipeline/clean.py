@@ -13,23 +13,12 @@ from datetime import datetime
 import polars as pl
 
 from pipeline.rules import CleanRules
+from pipeline.schema import MAX_MMSI, STATIC_FIELDS
 
 # Sentinels and ranges of ITU-R M.1371-5, table 48 and following.
 LATITUDE_NOT_AVAILABLE = 91.0
 LONGITUDE_NOT_AVAILABLE = 181.0
 MICRO = 1e-6
-
-STATIC_FIELDS = (
-    "imo",
-    "name",
-    "callsign",
-    "ship_type",
-    "length_m",
-    "beam_m",
-    "draught_m",
-    "destination",
-    "eta",
-)
 
 # What makes two sightings one (METHOD 2); also the order of sightings within an MMSI.
 SIGHTING_KEY = ("mmsi", "seen_at", "lon", "lat")
@@ -87,7 +76,7 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
     )
     keeps_sentinels = pl.lit(not rules.reject_not_available) & not_available
     no_ship = pl.lit(rules.reject_not_a_ship) & ~is_ship_mmsi(pl.col("mmsi"))
-    refused_id = no_ship | ~pl.col("mmsi").is_between(0, 999_999_999)
+    refused_id = no_ship | ~pl.col("mmsi").is_between(0, MAX_MMSI)
     is_beacon = pl.col("is_beacon")
     return (
         reports.with_columns(null_not_available())
@@ -100,7 +89,7 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
             .then(pl.lit("no_time"))
             .when(pl.col("timestamp") < earliest)
             .then(pl.lit("bad_time"))
-            .when(is_beacon & pl.col("mmsi").is_between(0, 999_999_999))
+            .when(is_beacon & pl.col("mmsi").is_between(0, MAX_MMSI))
             .then(None)
             .when(refused_id)
             .then(pl.lit("not_a_ship"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline.errors import DarkportError, UsageError
+from pipeline.errors import DarkportError, UsageError, printable
 from pipeline.resources import bundled_folder
 
 if TYPE_CHECKING:
@@ -279,12 +279,7 @@ def _say(line: str) -> None:
 
 
 def _complain(line: str) -> None:
-    print(f"darkport: {_printable(line)}", file=sys.stderr)  # noqa: T201
-
-
-def _printable(line: str) -> str:
-    """Return one line without control characters: names in it come from strangers."""
-    return "".join(letter if letter.isprintable() else " " for letter in line)
+    print(f"darkport: {printable(line)}", file=sys.stderr)  # noqa: T201
 
 
 def main() -> NoReturn:

@@ -57,3 +57,8 @@ class LockedError(DarkportError):
     """Another run is writing to the same processed folder."""
 
     exit_code = 5
+
+
+def printable(text: object) -> str:
+    """Return text on one line without control characters: names in it come from strangers."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import store
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, printable
 
 NOT_JUDGED = "not judged: reception is not estimated yet, so p_off is unknown"
 LADDER_NAMES = {6: "GFW raw", 12: "GFW disabling", 30: "Lloyd's List", 72: "'prolonged'"}
@@ -53,11 +53,6 @@ def find_story(processed: Path, row_id: str) -> Story:
     finally:
         connection.close()
     return Story({**gap, "ladder_h": rungs, "call": call}, tuple(_tell(gap, rungs, call)))
-
-
-def printable(text: object) -> str:
-    """Return text without control characters: names are typed in by strangers."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))
 
 
 def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -> list[str]:

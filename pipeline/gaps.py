@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from pipeline.geodesy import KM_PER_NM, local_distance_km
+from pipeline.geodesy import local_distance_km
 from pipeline.rules import GapRules, Rules
-from pipeline.summaries import END_FIELDS, Summary
-from pipeline.tracks import epoch_s
+from pipeline.summaries import END_FIELDS, Summary, prefixed
+from pipeline.tracks import epoch_s, reach_km
 
-OFF = tuple(f"off_{name}" if name != "seen_at" else "off_at" for name in END_FIELDS)
-ON = tuple(f"on_{name}" if name != "seen_at" else "on_at" for name in END_FIELDS)
+OFF = tuple(prefixed("off", name) for name in END_FIELDS)
+ON = tuple(prefixed("on", name) for name in END_FIELDS)
 
 
 def find_data_end(hours: pl.DataFrame, rules: GapRules) -> datetime:
@@ -71,10 +71,7 @@ def find_silences(
     ends = linked.group_by("mmsi", "track").agg(
         pl.col("sightings").sum(),
         *(
-            pl.col(f"last_{name}" if name != "seen_at" else "last_at")
-            .sort_by("segment")
-            .last()
-            .alias(off)
+            pl.col(prefixed("last", name)).sort_by("segment").last().alias(off)
             for name, off in zip(END_FIELDS, OFF, strict=True)
         ),
     )
@@ -101,19 +98,23 @@ def pair_segments(linked: pl.DataFrame) -> pl.DataFrame:
         pl.col("track") == pl.col("track").shift(1)
     )
 
-    def source(prefix: str, name: str) -> pl.Expr:
-        return pl.col(f"{prefix}_at" if name == "seen_at" else f"{prefix}_{name}")
-
     return ordered.select(
         "mmsi",
         "track",
         *(
-            source("last", name).shift(1).alias(off)
+            pl.col(prefixed("last", name)).shift(1).alias(off)
             for name, off in zip(END_FIELDS, OFF, strict=True)
         ),
-        *(source("first", name).alias(on) for name, on in zip(END_FIELDS, ON, strict=True)),
+        *first_as_on(),
         follows=same.fill_null(value=False),
     ).filter("follows")
+
+
+def first_as_on() -> list[pl.Expr]:
+    """Return the first sighting of a segment as the on point of a silence."""
+    return [
+        pl.col(prefixed("first", name)).alias(on) for name, on in zip(END_FIELDS, ON, strict=True)
+    ]
 
 
 def close_under_other_mmsi(
@@ -138,42 +139,31 @@ def close_under_other_mmsi(
         .select(
             "ship_id",
             pl.col("mmsi").alias("on_mmsi"),
-            *(
-                pl.col("first_at" if name == "seen_at" else f"first_{name}").alias(on)
-                for name, on in zip(END_FIELDS, ON, strict=True)
-            ),
+            *first_as_on(),
         )
     )
-    is_open = pl.col("on_at").is_null()
+    still_open = silences.filter(pl.col("on_at").is_null())
     candidates = (
-        silences.filter(is_open)
-        .select("mmsi", "track", *OFF)
+        still_open.select("mmsi", "track", *OFF)
         .join(several, on="mmsi")
         .join(begins, on="ship_id")
         .filter((pl.col("on_mmsi") != pl.col("mmsi")) & (pl.col("on_at") > pl.col("off_at")))
     )
     seconds = epoch_s("on_at") - epoch_s("off_at")
     km = local_distance_km(pl.col("off_lon"), pl.col("off_lat"), pl.col("on_lon"), pl.col("on_lat"))
-    tracks = rules.tracks
-    reach = (
-        tracks.v_max_kn * KM_PER_NM * (seconds + tracks.time_slack_s) / 3600.0
-        + tracks.distance_slack_km
-    )
     closed = (
-        candidates.filter(km <= reach)
+        candidates.filter(km <= reach_km(seconds, rules.tracks.v_max_kn, rules.tracks))
         .sort("mmsi", "track", "on_at", "on_lon", "on_lat", "on_mmsi")
         .unique(["mmsi", "track"], keep="first", maintain_order=True)
         # Heard again within 4 h under another MMSI: the ship was not silent.
         .with_columns(is_gap=seconds >= rules.gaps.shortest_s)
     )
-    still = silences.join(
-        closed.filter(is_open.not_()).select("mmsi", "track", ended=pl.lit(value=True)),
-        on=["mmsi", "track"],
-        how="left",
-    ).filter(~(is_open & pl.col("ended").fill_null(value=False)))
-    columns = silences.columns
     return pl.concat(
-        [still.select(columns), closed.filter("is_gap").select(columns)], how="vertical"
+        [
+            silences.filter(pl.col("on_at").is_not_null()),
+            still_open.join(closed, on=["mmsi", "track"], how="anti"),
+            closed.filter("is_gap").select(silences.columns),
+        ]
     ).sort("mmsi", "off_at", "off_lon", "off_lat")
 
 

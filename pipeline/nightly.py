@@ -15,7 +15,6 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import (
-    clean,
     derive,
     ingest,
     rollup,
@@ -31,6 +30,7 @@ from pipeline.ingest import FileAccount, Progress, no_progress
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import (
+    STATIC_FIELDS,
     Beacons,
     Statics,
     Tracks,
@@ -235,7 +235,7 @@ def _assemble_statics(
         if (rows := stage.read("beacons", day)) is not None:
             table = ingest.account_beacons(rows, accounts)
             beacons.append(table.select(beacons[0].columns))
-    key = ["mmsi", "first_at", "last_at", "ais_class", *clean.STATIC_FIELDS]
+    key = ["mmsi", "first_at", "last_at", "ais_class", *STATIC_FIELDS]
     return pl.concat(statics).sort(key, nulls_last=False), pl.concat(beacons).sort(
         "mmsi", "hour", "feed", "receiver", "station"
     )
@@ -297,23 +297,20 @@ def _roll_up(
                 frame = store.validate(frame, store.TABLES[name])
             store.write_parquet(frame, built / f"{name}.parquet")
             store.write_csv(frame, built / f"{name}.csv")
-            if name == "indicator":
-                store.write_json(
-                    {
-                        "indicator": "dark port calls",
-                        "method_version": METHOD_VERSION,
-                        "rules_hash": name_of_rules,
-                        "data_end": data_end.isoformat() + "Z",
-                        "is_simulated": ingest.is_simulated(
-                            pl.read_parquet(built / "files.parquet")
-                        ),
-                        "rows": frame.to_dicts(),
-                    },
-                    built / "indicator.json",
-                )
         store.comment_tables(connection)
     finally:
         connection.close()
+    store.write_json(
+        {
+            "indicator": "dark port calls",
+            "method_version": METHOD_VERSION,
+            "rules_hash": name_of_rules,
+            "data_end": data_end.isoformat() + "Z",
+            "is_simulated": ingest.is_simulated(pl.read_parquet(built / "files.parquet")),
+            "rows": pl.read_parquet(built / "indicator.parquet").to_dicts(),
+        },
+        built / "indicator.json",
+    )
 
 
 def _write_manifest(

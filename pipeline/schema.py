@@ -17,6 +17,19 @@ from pipeline.errors import SchemaError
 
 MAX_MMSI = 999_999_999
 
+# What a report may tell of the ship itself and of its voyage.
+STATIC_FIELDS = (
+    "imo",
+    "name",
+    "callsign",
+    "ship_type",
+    "length_m",
+    "beam_m",
+    "draught_m",
+    "destination",
+    "eta",
+)
+
 RECEIVERS = ("terrestrial", "satellite", "both", "unknown")
 FLEETS = ("merchant", "ferry", "service", "naval", "fishing", "class_b", "in_tow", "unknown")
 CAUSES = (
@@ -52,8 +65,6 @@ REASONS: dict[str, str] = {
     "unconfirmed": "a lone ping more than 4 h from its neighbours and out of reach of one of them",
     "jump": "a one-sighting track with sightings of the same MMSI before and after it",
 }
-
-NO_ZONE = {"time_unit": "us", "time_zone": None}
 
 
 def _text(what: str, **more: Any) -> dy.String:

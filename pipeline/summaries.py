@@ -137,10 +137,10 @@ def pair_sightings(ordered: pl.DataFrame) -> pl.DataFrame:
 def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return the first and last sighting of every segment, one row a segment."""
     firsts = ordered.filter(~same_segment(1)).select(
-        "mmsi", "segment", *(pl.col(name).alias(_prefixed("first", name)) for name in END_FIELDS)
+        "mmsi", "segment", *(pl.col(name).alias(prefixed("first", name)) for name in END_FIELDS)
     )
     lasts = ordered.filter(~same_segment(-1)).select(
-        pl.col(name).alias(_prefixed("last", name)) for name in END_FIELDS
+        pl.col(name).alias(prefixed("last", name)) for name in END_FIELDS
     )
     starts = ordered.select((~same_segment(1)).arg_true()).to_series().cast(pl.Int64)
     ends = ordered.select((~same_segment(-1)).arg_true()).to_series().cast(pl.Int64)
@@ -148,7 +148,8 @@ def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([firsts, lasts], how="horizontal").with_columns(counts)
 
 
-def _prefixed(prefix: str, name: str) -> str:
+def prefixed(prefix: str, name: str) -> str:
+    """Return the column of an END_FIELDS field at one end: `off_at` for seen_at, else `off_lon`."""
     return f"{prefix}_at" if name == "seen_at" else f"{prefix}_{name}"
 
 
@@ -161,9 +162,9 @@ def pick_inner_gaps(ordered: pl.DataFrame, paired: pl.DataFrame, shortest_s: int
             off.select(
                 "mmsi",
                 "segment",
-                *(pl.col(name).alias(_prefixed("off", name)) for name in END_FIELDS),
+                *(pl.col(name).alias(prefixed("off", name)) for name in END_FIELDS),
             ),
-            on.select(pl.col(name).alias(_prefixed("on", name)) for name in END_FIELDS),
+            on.select(pl.col(name).alias(prefixed("on", name)) for name in END_FIELDS),
         ],
         how="horizontal",
     )

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.clean import SIGHTING_KEY
 from pipeline.geodesy import KM_PER_NM, local_distance_km, local_distance_km_array
@@ -29,8 +30,11 @@ def epoch_s(name: str) -> pl.Expr:
     return pl.col(name).dt.epoch("s")
 
 
-def reach_km(seconds: pl.Expr, v_max_kn: pl.Expr, rules: TrackRules) -> pl.Expr:
-    """Return how far a ship can have come in `seconds` (METHOD 2), in km."""
+Values = TypeVar("Values", pl.Expr, NDArray[np.float64])
+
+
+def reach_km(seconds: Values, v_max_kn: Values | float, rules: TrackRules) -> Values:
+    """Return how far a ship can have come in `seconds` (METHOD 2), in km: expressions or arrays."""
     hours = (seconds + rules.time_slack_s) / 3600.0
     return v_max_kn * KM_PER_NM * hours + rules.distance_slack_km
 
@@ -128,10 +132,9 @@ class OpenTracks:
         """Return the most recent track the sighting can reach, those in `without` left out."""
         if not self._numbers:
             return None
-        dt = seconds - np.asarray(self._seconds)
+        dt = seconds - np.asarray(self._seconds, dtype=np.float64)
         km = local_distance_km_array(self._lon, self._lat, lon, lat)
-        hours = (dt + self.rules.time_slack_s) / 3600.0
-        reach = self.v_max_kn * KM_PER_NM * hours + self.rules.distance_slack_km
+        reach = reach_km(dt, self.v_max_kn, self.rules)
         for at in np.flatnonzero(km <= reach)[::-1]:
             if self._numbers[at] not in without:
                 return self._numbers[at]

@@ -12,6 +12,7 @@ from pipeline.errors import RawFileError
 from pipeline.feeds import values
 from pipeline.feeds.base import REPORTS_SCHEMA, complete
 from pipeline.feeds.instants import INSTANT, instants
+from pipeline.schema import STATIC_FIELDS
 
 # Message types that carry a position or static data (FEEDS); the others of 1 to 27 are told as
 # other_message, so that a type means the same in every feed.
@@ -21,17 +22,6 @@ BEACON_MESSAGES = (4, 21)
 CLASS_A_MESSAGES = (1, 2, 3, 5)
 CLASS_B_MESSAGES = (18, 19, 24)
 
-STATIC_COLUMNS = (
-    "imo",
-    "name",
-    "callsign",
-    "ship_type",
-    "length_m",
-    "beam_m",
-    "draught_m",
-    "destination",
-    "eta",
-)
 LISTED_COLUMNS = 40
 
 # Type 27 has its own words for "not available" (ITU-R M.1371), values that elsewhere are speeds.
@@ -265,7 +255,7 @@ def reasons(told: Mapping[str, pl.Series | pl.Expr], is_malformed: pl.Series | p
     """Return why a row is no report (schema.REASONS), null where it is one."""
     has_position = pl.col("longitude").is_not_null() & pl.col("latitude").is_not_null()
     has_half = pl.col("longitude").is_not_null() ^ pl.col("latitude").is_not_null()
-    has_static = pl.any_horizontal(pl.col(name).is_not_null() for name in STATIC_COLUMNS)
+    has_static = pl.any_horizontal(pl.col(name).is_not_null() for name in STATIC_FIELDS)
     kind = pl.col("message_type")
     is_other = kind.is_between(1, LAST_MESSAGE_TYPE) & ~kind.is_in(MESSAGES_WITH_CONTENT)
     unread = pl.any_horizontal(
