@@ -7,7 +7,7 @@ RAW ?= data/raw
 PROCESSED ?= data/processed
 ROWS ?= 5000000
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs geo faults lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql bench docs accuracy geo faults lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -22,14 +22,17 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 setup: $(VENV)/.installed ## a virtual environment with everything, from the lock file
 
-demo: setup ## a small feed the project writes itself (simulated), and the whole job on it
-	$(BIN)/darkport simulate --out data/demo/raw --overwrite
+demo: setup ## a feed the project simulates itself (100 ships, 14 months), the whole job on it, and its accuracy
+	$(BIN)/darkport simulate --world demo --out data/demo --overwrite
 	$(BIN)/darkport nightly --raw data/demo/raw --processed data/demo/processed
+	$(BIN)/darkport evaluate --processed data/demo/processed --truth data/demo/truth --out data/demo/evaluation
 	@echo
 	@echo "The feed is SIMULATED (seeded): no ship in it exists."
 	@$(BIN)/darkport show table_5 --processed data/demo/processed
+	@echo "report    data/demo/evaluation/evaluation.md (figures beside it)"
 	@echo "database  data/demo/processed/darkport.duckdb"
 	@echo "tables    data/demo/processed/*.parquet, *.csv, indicator.json"
+	@echo "truth     data/demo/truth/*.parquet"
 	@echo "a gap     $(BIN)/darkport explain GAP_ID --processed data/demo/processed"
 
 test: setup ## the tests
@@ -61,6 +64,9 @@ bench: setup ## time and memory of the chain on ROWS simulated positions, beside
 
 docs: setup ## the data dictionary and the table of real files
 	$(BIN)/python -m tests.make_docs
+
+accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with its night, against truth (an hour or more)
+	$(BIN)/python -m tests.make_accuracy $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS))
 
 geo: setup ## the derived files of geo/ from the hand-made ones, and their pictures
 	$(BIN)/python -m pipeline.geobuild geo

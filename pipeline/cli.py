@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pipeline import cli_worlds
 from pipeline.errors import DarkportError, UsageError, printable
 from pipeline.resources import bundled_folder
 
 if TYPE_CHECKING:
-    from pipeline.ingest import Progress
     from pipeline.nightly import Job
 
 app = typer.Typer(
@@ -41,6 +41,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 RAW, PROCESSED = Path("data/raw"), Path("data/processed")
 
+app.command()(cli_worlds.simulate)
+app.command()(cli_worlds.evaluate)
+
 
 @app.command()
 def nightly(
@@ -56,9 +59,11 @@ def nightly(
 ) -> None:
     """Do the whole job: raw files to monthly tables, indicator and database."""
     from pipeline.nightly import run_night
+    from pipeline.progress import choose_progress
 
     outcome = run_night(
-        _job(raw, processed, rules, areas, registry, data_end), _progress(quiet=as_json)
+        _job(raw, processed, rules, areas, registry, data_end),
+        choose_progress("writing tables", quiet=as_json),
     )
     if as_json:
         _print_json(
@@ -174,39 +179,6 @@ def feeds(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def simulate(
-    out: Annotated[Path, typer.Option(help="Folder to write the feed to.")],
-    days: Annotated[int, typer.Option(min=2, help="Length in days.")] = 450,
-    ship_count: Annotated[int, typer.Option("--ships", min=1, help="Number of ships.")] = 40,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    interval_s: Annotated[int, typer.Option(min=10, help="Seconds between reports.")] = 1800,
-    overwrite: Annotated[bool, typer.Option(help="Replace an earlier simulated feed.")] = False,
-) -> None:
-    """Write a small SIMULATED feed, and beside it the truth of its switch-offs."""
-    import shutil
-
-    from pipeline.simulate import World, write_feed
-    from pipeline.simulate import simulate as simulate_world
-
-    if out.exists() and any(out.iterdir()):
-        strangers = [path.name for path in out.iterdir() if not path.name.startswith("simulated_")]
-        if not overwrite or strangers:
-            raise UsageError(
-                f"{out} is not empty; choose another folder, or --overwrite for one"
-                " that holds a simulated feed only"
-            )
-        shutil.rmtree(out)
-    feed = simulate_world(World(days=days, ships=ship_count, seed=seed, interval_s=interval_s))
-    files = write_feed(feed, out)
-    truth = out.parent / "simulated_truth.csv"
-    feed.truth.write_csv(truth, datetime_format="%Y-%m-%dT%H:%M:%SZ")
-    _say(
-        f"SIMULATED feed: {feed.reports.height} rows in {len(files)} files under {out};"
-        f" truth of {feed.truth.height} switch-offs in {truth}"
-    )
-
-
-@app.command()
 def doctor(
     raw: Raw = RAW,
     processed: Processed = PROCESSED,
@@ -253,21 +225,6 @@ def _instant(text: str) -> datetime:
             f"--data-end: {text!r} is no instant; write e.g. 2023-06-10T00:00 (UTC)"
         ) from None
     return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
-
-
-def _progress(*, quiet: bool) -> Progress:
-    """Return a bar on a terminal, plain lines in a log, nothing where quiet."""
-    from pipeline.ingest import no_progress
-
-    if quiet:
-        return no_progress
-    if sys.stderr.isatty():
-        from pipeline.progress import Bar
-
-        return Bar()
-    from pipeline.progress import Lines
-
-    return Lines()
 
 
 def _print_json(content: Any) -> None:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.progress import TimeElapsedColumn as Elapsed
 
+from pipeline.ingest import no_progress
+
+
+def choose_progress(last_stage: str, *, quiet: bool) -> Callable[[str, int, int], None]:
+    """Return a bar on a terminal, plain lines in a log, nothing where quiet.
+
+    `last_stage` is the stage whose end closes the bar's display.
+    """
+    if quiet:
+        return no_progress
+    return Bar(last_stage) if sys.stderr.isatty() else Lines()
+
 
 class Bar:
     """One bar a stage, on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_stage: str) -> None:
+        self._last_stage = last_stage
         self._progress = Progress(
             TextColumn("{task.description:<24}", markup=False),
             BarColumn(),
@@ -32,7 +46,7 @@ class Bar:
         self._progress.update(self._tasks[stage], completed=done, total=total)
         if all(task.finished for task in self._progress.tasks):
             self._progress.refresh()
-            if stage == "writing tables":
+            if stage == self._last_stage:
                 self._progress.stop()
 
 

@@ -117,7 +117,10 @@ def _starts_formula(name: str) -> pl.Expr:
 
 
 def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write rows with off_lon, off_lat, on_lon, on_lat as lines, a point where there is no end.
+    """Write rows with off_lon, off_lat, on_lon, on_lat as lines.
+
+    A point stands where there is no end, or where the end is the beginning: a line of no length
+    is no valid geometry.
 
     Read by geopandas and QGIS; the coordinates are longitude and latitude (OGC:CRS84).
     """
@@ -127,7 +130,7 @@ def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
     columns = ("off_lon", "off_lat", "on_lon", "on_lat")
     lines = [
         shapely.Point(off_lon, off_lat)
-        if on_lon is None
+        if on_lon is None or (off_lon, off_lat) == (on_lon, on_lat)
         else shapely.LineString([(off_lon, off_lat), (on_lon, on_lat)])
         for off_lon, off_lat, on_lon, on_lat in frame.select(columns).iter_rows()
     ]

@@ -10,17 +10,20 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline.simulate import World, simulate, write_feed
+from pipeline.simulate.settings import read_world
+from pipeline.simulate.world import simulate
 from tests import night
 from tests.test_bad_input import darkport
 
-WORLD = World(days=20, ships=8, seed=7, interval_s=1800, start=datetime(2023, 5, 20))
+WORLD = read_world(
+    "demo", None, True, start=datetime(2023, 5, 20), days=20, vessels={"ships": 12}
+)
 
 
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
-    write_feed(simulate(WORLD), folder / "raw")
+    simulate(WORLD, 7, night.GEO, folder)
     done = darkport(
         "nightly", "--raw", folder / "raw", "--processed", folder / "processed", "--json"
     )
@@ -88,8 +91,9 @@ def test_doctor_finds_this_machine_well(processed: Path) -> None:
 def test_simulate_does_not_overwrite_what_it_did_not_write(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "precious.csv").write_text("mine")
-    done = darkport("simulate", "--out", tmp_path / "raw", "--overwrite")
+    done = darkport("simulate", "--out", tmp_path, "--overwrite")
     assert done.code == 2
+    assert "precious.csv" in done.errors[0]
     assert (tmp_path / "raw" / "precious.csv").read_text() == "mine"
 
 

@@ -41,7 +41,9 @@ FLOW = (
     "doctor",
     "progress",
     "simulate",
+    "evaluate",
     "geobuild",
+    "cli_worlds",
     "cli",
 )
 # They alone touch disk, clock and database; areas, ships and rules read the file they are named.
@@ -109,3 +111,22 @@ def test_no_module_but_store_opens_a_database() -> None:
         if module_of(path) != "store" and "duckdb.connect" in path.read_text("utf-8")
     ]
     assert not offenders
+
+
+# What a simulated world may share with the stages that are measured against it: errors, types,
+# the disk. Everything else it does for itself.
+SIMULATOR_SHARES = {"errors", "resources", "schema", "store", "simulate"}
+
+
+def test_the_simulator_shares_no_code_with_what_is_measured_against_it() -> None:
+    imports: dict[str, set[str]] = {}
+    for path in sources():
+        imports.setdefault(module_of(path), set()).update(imported_modules(path))
+    reached, todo = set(), ["simulate"]
+    while todo:
+        module = todo.pop()
+        if module not in reached:
+            reached.add(module)
+            todo += imports[module]
+    assert reached <= SIMULATOR_SHARES
+    assert not reached & {"reception", "reach", "calls", "water", "areas", "tracks", "gaps"}

@@ -13,12 +13,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipeline.simulate import World, simulate, write_feed
+from pipeline.simulate.settings import read_world
+from pipeline.simulate.world import simulate
 from pipeline.store import run_example
 from tests import night
 
 GOLDEN = Path(__file__).parent / "golden" / "monthly_gaps_2023-05.csv"
-WORLD = World(days=50, ships=14, seed=20230501, interval_s=1200, start=datetime(2023, 4, 20))
+SEED = 20230501
+WORLD = read_world(
+    "demo", None, True, start=datetime(2023, 4, 20), days=50, vessels={"ships": 24}
+)
 MONTH = date(2023, 5, 1)
 KEY = ["month", "flag", "fleet", "area", "port_group", "at_least_h"]
 # Null until later issues fill them; the hash changes with every rule.
@@ -35,7 +39,7 @@ LEFT_OUT = (
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> night.Night:
     folder = tmp_path_factory.mktemp("golden")
-    write_feed(simulate(WORLD), folder / "raw")
+    simulate(WORLD, SEED, night.GEO, folder)
     return night.run(folder / "raw", folder / "processed", areas=night.GEO)
 
 

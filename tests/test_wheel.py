@@ -47,7 +47,7 @@ def test_the_wheel_runs_the_job_from_anywhere(tmp_path: Path) -> None:
     darkport = tmp_path / "env" / "bin" / "darkport"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    run(darkport, "simulate", "--out", "raw", "--days", "5", "--ships", "6", cwd=elsewhere)
+    run(darkport, "simulate", "--out", ".", "--small", "--days", "9", "--ships", "6", cwd=elsewhere)
     said = run(darkport, "nightly", "--raw", "raw", "--processed", "out", cwd=elsewhere)
     assert "sightings" in said
     assert (elsewhere / "out" / "darkport.duckdb").is_file()

@@ -1,0 +1,51 @@
+"""Every number of the evaluation once, with its unit and where it comes from."""
+
+from __future__ import annotations
+
+from pipeline.rules import RuleGroup, rule
+
+WELCH = (
+    "Welch et al. 2022, Science Advances 8, eabq2109; their code: GlobalFishingWatch/"
+    "AIS-disabling-high-seas, ais_disabling/config.py, gap_filters of v20220606"
+)
+
+
+class EvaluationRules(RuleGroup):
+    """What counts as true, what is measured, and how finely."""
+
+    hearable_chance: float = rule(
+        0.05, "chance an hour", "METHOD 8, judgement: below it silence says nothing", gt=0, lt=1
+    )
+    off_min_share: float = rule(
+        0.5, "of the hearable time", "METHOD 8: a gap is off if the set was off for half", gt=0
+    )
+    measured_min_h: float = rule(12.0, "h", "METHOD 8: gaps of 12 h and more", ge=0)
+    long_min_h: float = rule(30.0, "h", "METHOD 0: LLI's article leaves out gaps below 30 h", gt=0)
+    stored_min_h: float = rule(4.0, "h", "METHOD 1: the shortest gap that is stored", gt=0)
+    gfw_min_h: float = rule(12.0, "h", WELCH)
+    gfw_shore_nm: float = rule(50.0, "nm", WELCH)
+    gfw_satellite_positions: int = rule(14, "positions in the 12 h before", WELCH)
+    probable_off: float = rule(0.8, "probability", "METHOD 4: cause probable_off", gt=0, le=1)
+    calibration_bins: int = rule(
+        10, "bins of equal count", "judgement: 50 gaps a bin in the smallest stratum", ge=2
+    )
+    calibration_min_gaps: int = rule(500, "gaps", "METHOD 8: strata of 500 gaps or more", ge=1)
+    stratum_min_gaps: int = rule(100, "gaps", "judgement: fewer say little of a stratum", ge=1)
+    resamples: int = rule(400, "resamples", "judgement: ends of the interval to about 3 %", ge=10)
+    interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
+    seed: int = rule(8, "", "judgement: any; the same figures from the same runs")
+    reference_min_gaps: int = rule(
+        100, "gaps", "judgement: an area with fewer takes the share of all areas", ge=1
+    )
+    reference_bandwidth: float = rule(
+        0.05, "log h", "judgement: least width of the kernels of the length density", gt=0
+    )
+    reference_steps: int = rule(
+        120,
+        "steps a gap",
+        "judgement: doubling them moves 99 of 100 probabilities by less than 0.01",
+        ge=10,
+    )
+    medium_from: int = rule(5, "calls a year", "METHOD 0: CNA Table 8, Medium is 5 to 20", ge=1)
+    high_above: int = rule(20, "calls a year", "METHOD 0: CNA Table 8, High is above 20", ge=1)
+    null_calls_a_year: float = rule(3.0, "calls a year", "METHOD 8: null worlds", ge=0)

@@ -1,0 +1,103 @@
+"""Monthly totals: what truly happened beside counts and expectations with their intervals."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.evaluate.call_findings import HEADLINE
+from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.runs import Run
+
+FIGURES = (
+    "true_off_gaps",
+    "gaps_at_least_12h",
+    "gaps_at_least_30h",
+    "expected_off",
+    "expected_off_low",
+    "expected_off_high",
+    "true_dark_calls",
+    "near_port_gaps",
+    "true_headline_calls",
+    "expected_calls",
+    "expected_calls_low",
+    "expected_calls_high",
+)
+
+
+def total_months(
+    run: Run, number: int, gaps: pl.DataFrame, covered: pl.DataFrame, rules: EvaluationRules
+) -> pl.DataFrame:
+    """Return one row per month of a run: `FIGURES`, with run, world, seed and `is_rated`.
+
+    Gaps are the closed ones of 12 h and more that begin in the month; true ones are the labelled
+    off gaps among them. True calls count in the month of the middle of their stay. Expectations
+    are those of all flags, fleets, areas and port groups; calls those of the headline scope.
+
+    Args:
+        run: the night and its world.
+        number: of the run.
+        gaps: its labelled gaps.
+        covered: all true dark calls of its world.
+        rules: thresholds of the evaluation.
+    """
+    months = pl.DataFrame(
+        {
+            "month": pl.date_range(
+                run.world.start.date().replace(day=1), run.world.end.date(), "1mo", eager=True
+            )
+        }
+    ).filter(pl.col("month") < run.world.end)
+    joined = months
+    for part in (_count_gaps(gaps, rules), _count_calls(covered)):
+        joined = joined.join(part, on="month", how="left", maintain_order="left")
+    joined = joined.with_columns(pl.exclude("month").fill_null(0))
+    for part in _published_months(run, rules):
+        joined = joined.join(part, on="month", how="left", maintain_order="left")
+    return joined.select(
+        "month",
+        pl.lit(number).alias("run"),
+        pl.lit(run.world.name).alias("world"),
+        pl.lit(run.world.seed).alias("seed"),
+        (pl.col("month") >= run.world.rated_from.date()).alias("is_rated"),
+        *(pl.col(name).cast(pl.Float64) for name in FIGURES),
+    )
+
+
+def _count_gaps(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
+    counted = gaps.filter(
+        pl.col("is_closed"),
+        pl.col("duration_h") >= rules.measured_min_h,
+        pl.col("cause").ne_missing("left_region"),
+    )
+    return counted.group_by("month").agg(
+        true_off_gaps=pl.col("is_off").sum(),
+        gaps_at_least_12h=pl.len(),
+        gaps_at_least_30h=(pl.col("duration_h") >= rules.long_min_h).sum(),
+    )
+
+
+def _count_calls(covered: pl.DataFrame) -> pl.DataFrame:
+    return covered.group_by("month").agg(
+        true_dark_calls=pl.len(), true_headline_calls=pl.col("is_ru_ir_crossing").sum()
+    )
+
+
+def _published_months(run: Run, rules: EvaluationRules) -> list[pl.DataFrame]:
+    """Return the published totals of a month: of gaps, of near-port gaps, of headline calls."""
+    everything = [pl.col(name) == "all" for name in ("flag", "port_group")]
+    gaps = run.published["monthly_gaps"].filter(
+        *everything,
+        pl.col("fleet") == "all",
+        pl.col("area") == "all",
+        pl.col("at_least_h") == int(rules.measured_min_h),
+    )
+    calls = run.published["monthly_dark_port_calls"].filter(
+        *everything, pl.col("port_country") == "all"
+    )
+    return [
+        gaps.select("month", "expected_off", "expected_off_low", "expected_off_high"),
+        calls.filter(pl.col("scope") == "all").select("month", "near_port_gaps"),
+        calls.filter(pl.col("scope") == HEADLINE).select(
+            "month", "expected_calls", "expected_calls_low", "expected_calls_high"
+        ),
+    ]

@@ -1,0 +1,174 @@
+"""Figures about whole worlds: null worlds, classes, totals, coverage of intervals, trends."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.evaluate.findings import Finding, Target, find, not_yet
+from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.measures import wilson
+from pipeline.evaluate.resample import Resampler
+from pipeline.evaluate.trend_findings import measure_trends
+from pipeline.evaluate.world_calls import WorldCalls
+
+NULL_TARGET = Target("at most 3 a year", high=3.0)
+LOW_TARGET = Target("P(Low) at least 0.8 in 19 of 20", low=0.95)
+TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
+COVERAGE = "the 95 % interval over seeds contains 0.90"
+CLASSES = ("Low", "Medium", "High")
+NORMAL_90 = 1.645  # half a 90 % interval, in standard deviations
+
+
+def measure_worlds(
+    worlds: list[WorldCalls], months: pl.DataFrame, rules: EvaluationRules
+) -> list[Finding]:
+    """Return the figures of `sum_up_world` of all runs and `total_months` of all of them."""
+    return [
+        *_measure_totals(months),
+        *_measure_null(worlds, rules),
+        *_measure_classes(worlds, rules),
+        *_measure_coverage(months, rules),
+        *measure_trends(worlds, rules),
+    ]
+
+
+def _measure_totals(months: pl.DataFrame) -> list[Finding]:
+    """Return pooled expected calls over true ones; the spread is that of the monthly intervals."""
+    words = "pooled expected headline calls / true"
+    rated = months.filter("is_rated").drop_nulls("expected_calls")
+    if rated.is_empty():
+        empty = "monthly_dark_port_calls.expected_calls"
+        return [not_yet("dark port calls", words, empty, TOTAL_TARGET.words)]
+    expected, true, low, high = (
+        rated[name].fill_null(math.nan).to_numpy()
+        for name in (
+            "expected_calls",
+            "true_headline_calls",
+            "expected_calls_low",
+            "expected_calls_high",
+        )
+    )
+    expected, true = float(expected.sum()), float(true.sum())
+    half = NORMAL_90 * float(np.sqrt(np.nansum(((high - low) / (2 * NORMAL_90)) ** 2)))
+    z = (expected - true) * NORMAL_90 / half if half > 0 else math.nan
+    target = Target(TOTAL_TARGET.words) if abs(z) <= 2 else TOTAL_TARGET
+    ratio = expected / true if true else math.nan
+    ends = ((expected - half) / true, (expected + half) / true) if true else (math.nan, math.nan)
+    note = f"expected {expected:.1f}, true {true:.0f}, z {z:.1f}"
+    return [find("dark port calls", words, ratio, ends, target, count=rated.height, note=note)]
+
+
+def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
+    topic, null = "null worlds", [one for one in worlds if one.is_null]
+    if not null:
+        return [
+            Finding(topic, "expected headline calls a year", note="no null world among the runs")
+        ]
+    found: list[Finding] = []
+    expected = [one.published.get("expected_12m") for one in null]
+    known = [value for value in expected if value is not None]
+    if known:
+        most = max(known)
+        target = Target(NULL_TARGET.words, high=rules.null_calls_a_year)
+        note = f"the largest of {len(known)} worlds; mean {sum(known) / len(known):.2f}"
+        found.append(
+            find(
+                topic,
+                "expected headline calls a year",
+                most,
+                (min(known), most),
+                target,
+                count=len(known),
+                note=note,
+            )
+        )
+    else:
+        empty = "indicator.expected_12m"
+        found.append(not_yet(topic, "expected headline calls a year", empty, NULL_TARGET.words))
+    low = [one.published["p_low"] for one in null if one.published.get("p_low") is not None]
+    if not low:
+        return [*found, not_yet(topic, "P(Low) at least 0.8", "indicator.p_low", LOW_TARGET.words)]
+    reached = sum(value >= 0.8 for value in low)
+    ends = wilson(reached, len(low), rules.interval_level)
+    words = "P(Low) at least 0.8"
+    share = reached / len(low)
+    return [*found, find(topic, words, share, ends, LOW_TARGET, count=len(low))]
+
+
+def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[str, Any]]:
+    """Return one row per world with class probabilities: world, seed, true calls and class, P."""
+    return [
+        {
+            "world": one.world,
+            "seed": one.seed,
+            "true_calls": one.true_calls,
+            "true_class": one.true_class(rules),
+            **{name: one.published[f"p_{name.lower()}"] for name in CLASSES},
+        }
+        for one in worlds
+        if one.published.get("p_low") is not None
+    ]
+
+
+def _measure_classes(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
+    topic, rows = "class worlds", class_rows(worlds, rules)
+    if not rows:
+        empty = "indicator.p_low, p_medium, p_high"
+        return [not_yet(topic, name, empty) for name in ("log score", "P(class) calibration error")]
+    p = np.array([[row[name] for name in CLASSES] for row in rows])
+    truth = np.array([[row["true_class"] == name for name in CLASSES] for row in rows])
+    scores = np.log(np.maximum(p[truth], 1e-6))
+    resampler = Resampler(np.arange(len(rows)), rules)
+    # Each class is a forecast of its own: said with P, came true or not.
+    error = float(np.abs(p.mean(axis=0) - truth.mean(axis=0)).mean())
+    drawn = resampler.times @ scores / len(rows)
+    return [
+        find(topic, "log score", float(scores.mean()), resampler.interval(drawn), count=len(rows)),
+        find(
+            topic,
+            "P(class) calibration error",
+            error,
+            count=len(rows),
+            note="mean over classes of |mean P - share that came true|",
+        ),
+    ]
+
+
+def _measure_coverage(months: pl.DataFrame, rules: EvaluationRules) -> list[Finding]:
+    """Return how often monthly 90 % intervals hold the true total, drawn anew by seed."""
+    found: list[Finding] = []
+    for name, true in (
+        ("expected_off", "true_off_gaps"),
+        ("expected_calls", "true_headline_calls"),
+    ):
+        words = f"coverage of the 90 % interval of {name}"
+        rated = months.filter("is_rated").drop_nulls([f"{name}_low", f"{name}_high"])
+        table = "monthly_gaps" if name == "expected_off" else "monthly_dark_port_calls"
+        if rated.is_empty():
+            found.append(not_yet("intervals", words, f"{table}.{name}_low", COVERAGE))
+            continue
+        inside = rated.select(
+            "run", hit=pl.col(true).is_between(pl.col(f"{name}_low"), pl.col(f"{name}_high"))
+        )
+        wider = rules.model_copy(update={"interval_level": 0.95})
+        resampler = Resampler(inside["run"].to_numpy(), wider)
+        hit = inside["hit"].cast(pl.Float64).to_numpy()
+        drawn = resampler.sums(np.column_stack((hit, np.ones(len(hit)))))
+        low, high = resampler.interval(drawn[:, 0] / drawn[:, 1])
+        verdict = "" if math.isnan(low) else "met" if low <= 0.90 <= high else "missed"
+        found.append(
+            find(
+                "intervals",
+                words,
+                float(hit.mean()),
+                (low, high),
+                count=len(hit),
+                target=Target(COVERAGE),
+                verdict=verdict,
+            )
+        )
+    return found
