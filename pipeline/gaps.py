@@ -25,7 +25,9 @@ def find_data_end(hours: pl.DataFrame, rules: GapRules) -> datetime:
     The end of the latest UTC hour with a sighting whose preceding 24 h, itself included, hold at
     least max(2, 10 % of the median daily number of sightings over the 7 days with data before
     those 24 h) sightings; if no hour does, the hour of the last sighting. So one row dated in the
-    future does not close the books.
+    future does not close the books. Several such rows are days with data themselves, and the usual
+    day before the last of them would be one row: so 1 % of the median of all days is asked for
+    as well.
 
     Args:
         hours: `hour` and `sightings`, any number of rows an hour; not empty.
@@ -36,17 +38,23 @@ def find_data_end(hours: pl.DataFrame, rules: GapRules) -> datetime:
     recent = hourly.with_columns(
         last_24h=pl.col("sightings").rolling_sum_by("hour", window_size="24h")
     )
+    least = max(
+        rules.data_end_min_sightings, rules.data_end_floor_share * _median(daily["sightings"])
+    )
     one_hour, one_day = timedelta(hours=1), timedelta(days=1)
     for hour, last_24h in recent.select("hour", "last_24h").reverse().iter_rows():
         end = hour + one_hour
         whole_days = daily.filter(pl.col("date") + one_day <= end - one_day).tail(
             rules.data_end_days
         )
-        median = whole_days["sightings"].median() or 0.0
-        assert isinstance(median, float)
-        if last_24h >= max(rules.data_end_min_sightings, rules.data_end_share * median):
+        if last_24h >= max(least, rules.data_end_share * _median(whole_days["sightings"])):
             return end
     return recent["hour"][-1] + one_hour
+
+
+def _median(numbers: pl.Series) -> float:
+    median = numbers.median()
+    return median if isinstance(median, float) else 0.0
 
 
 def find_silences(

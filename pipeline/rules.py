@@ -110,6 +110,13 @@ class GapRules(RuleGroup):
         "METHOD 1, judgement: one row dated in the future must not close the books",
         gt=0,
     )
+    data_end_floor_share: float = rule(
+        0.01,
+        "of the median day of all days",
+        "judgement: some rows dated decades ahead must not make a usual day of their own; a feed"
+        " that has fallen below this share of what it was is not alive",
+        ge=0,
+    )
     data_end_min_sightings: int = rule(2, "sightings", "METHOD 1, judgement", ge=1)
     data_end_days: int = rule(7, "days with data", "METHOD 1, judgement", ge=1)
 

@@ -194,7 +194,7 @@ def find_data_end(sightings: Sequence[Sighting]) -> int:
         held = sum(begin <= one.second < end for one in sightings)
         days_before = sorted(day for day in daily if (day + 1) * DAY_S <= begin)[-7:]
         usual = median(daily[day] for day in days_before) if days_before else 0
-        if held >= 2 and 10 * held >= usual:
+        if held >= 2 and 10 * held >= usual and 100 * held >= median(daily.values()):
             return end
     return (hours[0] + 1) * HOUR_S
 

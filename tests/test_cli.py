@@ -15,9 +15,7 @@ from pipeline.simulate.world import simulate
 from tests import night
 from tests.test_bad_input import darkport
 
-WORLD = read_world(
-    "demo", None, True, start=datetime(2023, 5, 20), days=20, vessels={"ships": 12}
-)
+WORLD = read_world("demo", None, True, start=datetime(2023, 5, 20), days=20, vessels={"ships": 12})
 
 
 @pytest.fixture(scope="module")

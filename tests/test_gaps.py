@@ -175,6 +175,15 @@ def test_a_tenth_of_the_usual_day_is_enough_and_less_is_not() -> None:
     assert gap_functions.find_data_end(too_few, Rules().gaps) == START + timedelta(hours=240)
 
 
+def test_many_rows_dated_decades_ahead_do_not_close_the_books() -> None:
+    living = [(START + timedelta(hours=hour), 10) for hour in range(240 * 3)]
+    future = START + timedelta(days=28_000)
+    # Eight days with one row each, then one with two: a usual day of their own.
+    strays = [(future + timedelta(days=20 * number), 1) for number in range(8)]
+    feed = hours(*living, *strays, (future + timedelta(days=170), 2))
+    assert gap_functions.find_data_end(feed, Rules().gaps) == START + timedelta(hours=720)
+
+
 def test_a_single_sighting_ends_the_data_where_there_is_nothing_else() -> None:
     assert gap_functions.find_data_end(hours((START, 1)), Rules().gaps) == START + timedelta(
         hours=1

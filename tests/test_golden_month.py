@@ -20,9 +20,7 @@ from tests import night
 
 GOLDEN = Path(__file__).parent / "golden" / "monthly_gaps_2023-05.csv"
 SEED = 20230501
-WORLD = read_world(
-    "demo", None, True, start=datetime(2023, 4, 20), days=50, vessels={"ships": 24}
-)
+WORLD = read_world("demo", None, True, start=datetime(2023, 4, 20), days=50, vessels={"ships": 24})
 MONTH = date(2023, 5, 1)
 KEY = ["month", "flag", "fleet", "area", "port_group", "at_least_h"]
 # Null until later issues fill them; the hash changes with every rule.

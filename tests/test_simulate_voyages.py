@@ -150,6 +150,9 @@ class FakeWaters:
     def shore_km(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
         return np.where((lon > 49) & (lon < 52.5) & (lat > 37.5) & (lat < 44), 40.0, 0.0)
 
+    def are_roads_on_way(self, origin, port, detour_km=30.0):
+        return True
+
     def draw_sea_points(
         self,
         count: int,

@@ -73,7 +73,7 @@ class NoiseSettings(Group):
     """
 
     interference_per_year: Rate = setting(
-        40.0, "1/year", f"{JUDGEMENT}: reported again and again since 2022, dates unpublished"
+        8.0, "1/year", f"{JUDGEMENT}: reported again and again since 2022, dates unpublished"
     )
     interference_since: Annotated[datetime, AfterValidator(_drop_zone)] | None = setting(
         None, "UTC", f"{JUDGEMENT}: none before; by default as long as the world"
@@ -111,7 +111,9 @@ class NoiseSettings(Group):
 
     garbled_share: Share = setting(1e-3, "", f"{JUDGEMENT}: bit errors that pass the checksum")
     garbled_parts: Annotated[tuple[Share, Share, Share, Share], AfterValidator(_check_sum)] = (
-        setting((0.5, 0.2, 0.2, 0.1), "", f"{JUDGEMENT}: no position, no speed, no course, a jump")
+        setting(
+            (0.5, 0.25, 0.248, 0.002), "", f"{JUDGEMENT}: no position, no speed, no course, a jump"
+        )
     )
     garbled_jump_deg: Rate = setting(3.0, "deg", f"{JUDGEMENT}: a jump at most, either way")
     repeated_share: Share = setting(0.01, "", f"{JUDGEMENT}: the same row twice in a file")

@@ -28,7 +28,7 @@ class RadioSettings(Group):
     """Who hears what: the settings of sending, stations, satellites, outages and reports."""
 
     private_shape: float = setting(
-        2.0,
+        1.5,
         "",
         "judgement: set with the silences of METHOD's warning (b); 0.5 fits them as well, but then"
         " nobody could tell an unheard stay from a switch-off",

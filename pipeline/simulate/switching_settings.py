@@ -82,30 +82,32 @@ class SwitchingSettings(Group):
     )
     sts_lead_h: Span = setting((0.5, 8.0), "h", f"{JUDGEMENT}: before and after the stop")
     at_sea_share: dict[Fleet, Share] = setting(
-        {"merchant": 0.05, "fishing": 0.35, "service": 0.01, "class_b": 0.1, "in_tow": 0.25},
+        {"merchant": 0.05, "fishing": 0.15, "service": 0.01, "class_b": 0.1, "in_tow": 0.25},
         "",
         f"{JUDGEMENT}: of legs; fishers hide their grounds, others cross an area or feel unsafe",
     )
-    at_sea_h: Span = setting((5.0, 90.0), "h", f"{JUDGEMENT}: as long as honest silences")
+    at_sea_h: Span = setting((4.0, 60.0), "h", f"{JUDGEMENT}: as long as honest silences")
     at_sea_shortest_h: Rate = setting(1.0, "h", f"{JUDGEMENT}: less is not worth the switch")
     sea_lon_deg: Range = setting((47.3, 54.2), "deg", f"{JUDGEMENT}: open Caspian, off begins here")
     sea_lat_deg: Range = setting((36.7, 45.2), "deg", f"{JUDGEMENT}: south of the canal's sea buoy")
     in_port_share: dict[Fleet, Share] = setting(
         {
-            "merchant": 0.08,
+            "merchant": 0.05,
             "ferry": 0.02,
-            "service": 0.1,
-            "naval": 0.5,
-            "fishing": 0.3,
-            "class_b": 0.85,
-            "in_tow": 0.5,
+            "service": 0.03,
+            "naval": 0.3,
+            "fishing": 0.05,
+            "class_b": 0.1,
+            "in_tow": 0.1,
         },
         "",
         f"{JUDGEMENT}: of stays; small craft and barges cut the power at the berth",
     )
-    in_port_lead_h: Span = setting((0.3, 10.0), "h", f"{JUDGEMENT}: on after arrival, again before")
+    in_port_lead_h: Span = setting((0.3, 20.0), "h", f"{JUDGEMENT}: on after arrival, again before")
     in_port_shortest_h: Rate = setting(1.0, "h", f"{JUDGEMENT}: less is not worth the switch")
-    lay_up_share: Share = setting(0.7, "", f"{JUDGEMENT}: of lay-ups; nobody is on board")
+    lay_up_share: Share = setting(
+        0.1, "", f"{JUDGEMENT}: of lay-ups and of weeks between charters; nobody is on board"
+    )
     lay_up_lead_h: Span = setting((2.0, 48.0), "h", f"{JUDGEMENT}: to shut down, to start up")
 
     failures_per_year: dict[Fleet, Rate] = setting(
@@ -130,10 +132,10 @@ class SwitchingSettings(Group):
     )
     night_hours: Range = setting((17.0, 26.0), "h UTC", f"{JUDGEMENT}: about 21 to 6 local")
     silent_days: dict[Fleet, Annotated[float, Field(gt=0)]] = setting(
-        {"naval": 6.0}, "d", f"{JUDGEMENT}: warships need not send; mean time off, exponential"
+        {"naval": 2.0}, "d", f"{JUDGEMENT}: warships need not send; mean time off, exponential"
     )
     sending_days: dict[Fleet, Annotated[float, Field(gt=0)]] = setting(
-        {"naval": 1.5}, "d", f"{JUDGEMENT}: mean time on between, of the fleets of `silent_days`"
+        {"naval": 3.0}, "d", f"{JUDGEMENT}: mean time on between, of the fleets of `silent_days`"
     )
 
     shortest_on_s: Annotated[float, Field(ge=2)] = setting(

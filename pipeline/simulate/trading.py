@@ -157,13 +157,14 @@ def _go(trader: Trader, log: Logbook, place: str, to: str) -> None:
         return
     queue_s = draw_queue_s(trader.vessel.fleet, trader.stays, random)
     berth = _draw_own_berth(trader, to)
-    if not queue_s:
+    # Who comes down a river to a port with its roads at sea waits at the berth, not there.
+    if not queue_s or (place not in BEYOND and not chart.waters.are_roads_on_way(place, to)):
         sail_leg(log, chart.leg(place, to), *way, end=berth, is_cleared=True)
         return
     roads = f"roads:{to}"
     out, home = chart.leg(place, roads), chart.leg(roads, to)
     sail_leg(log, out, *way, is_cleared=True)
-    is_sea = not chart.waters.ports[to].is_river
+    is_sea = bool(out.water[-1] == "sea")
     lie(log, "roads", to, log.now_s + queue_s, chart.settings, is_sea, random)
     # Who waits in a river is in it already; who waits at its mouth has its gate ahead.
     sail_leg(log, home, *way, end=berth, is_cleared=bool(out.water[-1] == home.water[0]))

@@ -105,7 +105,7 @@ class VesselSettings(Group):
     antenna_sigma: float = setting(
         0.9, "", f"{JUDGEMENT}: lognormal; set with the silences of METHOD's warning (b)"
     )
-    weak_share: float = setting(0.06, "share", f"{JUDGEMENT}: sets that hardly anybody hears")
+    weak_share: float = setting(0.15, "share", f"{JUDGEMENT}: sets that hardly anybody hears")
     weak_factor: tuple[float, float] = setting(
         (0.08, 0.35), "", f"{JUDGEMENT}: factor on the antenna of a weak set"
     )
