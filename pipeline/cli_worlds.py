@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import UsageError
 from pipeline.resources import bundled_folder
+
+if TYPE_CHECKING:
+    from pipeline.evaluate import Evaluation
 
 Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
 
@@ -76,9 +79,70 @@ def _clear(out: Path, *, overwrite: bool) -> None:
         shutil.rmtree(folder)
 
 
+def evaluate(
+    out: Annotated[Path, typer.Option(help="Folder for evaluation.json, .md and figures.")],
+    processed: Annotated[Path, typer.Option(help="Folder of the published tables.")] = Path(
+        "data/processed"
+    ),
+    truth: Annotated[
+        Path | None, typer.Option(help="Truth of a simulated world, as simulate wrote it.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV of gaps or calls whose truth is known.")
+    ] = None,
+    withhold: Annotated[
+        list[str] | None,
+        typer.Option(help="Station to withhold, again for each: what it heard is the label."),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", help="Thresholds of the night, with --withhold.")
+    ] = None,
+    areas: Annotated[
+        Path | None, typer.Option("--areas", help="Geo folder; default: the Caspian one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Compare published tables with truth: a simulated world's, labels, or withheld receivers."""
+    from pipeline.evaluate import write_evaluation
+
+    found = _evaluate(processed, truth, labels, withhold, out, rules, areas)
+    files = write_evaluation(found, out)
+    if as_json:
+        print((out / "evaluation.json").read_text("utf-8"), end="")  # noqa: T201
+        return
+    verdicts = [finding.verdict for finding in found.findings if finding.verdict]
+    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("met", "missed", "not yet"))
+    mark = "SIMULATED: " if found.is_simulated else ""
+    _say(f"{mark}{found.title}: {counts}; see {files[1]}")
+
+
+def _evaluate(
+    processed: Path,
+    truth: Path | None,
+    labels: Path | None,
+    withheld: list[str] | None,
+    out: Path,
+    rules: Path | None,
+    areas: Path | None,
+) -> Evaluation:
+    from pipeline import evaluate as evaluation
+    from pipeline.rules import load_rules
+
+    given = [
+        name
+        for name, value in (("--truth", truth), ("--labels", labels), ("--withhold", withheld))
+        if value
+    ]
+    if len(given) != 1:
+        raise UsageError(
+            f"give one of --truth, --labels and --withhold, not {' and '.join(given) or 'none'}"
+        )
+    if truth:
+        return evaluation.evaluate([evaluation.read_run(processed, truth)], areas)
+    if labels:
+        return evaluation.evaluate_labels(processed, evaluation.read_labels(labels), areas)
+    return evaluation.withhold(processed, withheld or [], out, areas, load_rules(rules))
+
+
 def _say(line: str) -> None:
     print(line)  # noqa: T201
-
-
-def evaluate() -> None:
-    """Compare."""

@@ -75,11 +75,13 @@ def main() -> None:
         ]
         out = WORK / f"evaluation-{world}"
         write_evaluation(evaluate(runs), out)
-        texts.append((out / "evaluation.md").read_text("utf-8"))
+        text = (out / "evaluation.md").read_text("utf-8")
         for picture in sorted(out.glob("*.png")):
             target = chosen.docs / "accuracy" / f"{world}_{picture.name}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(picture, target)
+            text = text.replace(f"({picture.name})", f"(accuracy/{target.name})")
+        texts.append(text)
     head = [
         "# Accuracy",
         "",

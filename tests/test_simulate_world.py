@@ -235,7 +235,7 @@ def test_unknown_worlds_and_settings_are_named_in_the_error(tmp_path: Path) -> N
         read_world("atlantis")
     mine = tmp_path / "mine.toml"
     mine.write_text("[feed]\nthin_second = 3\n", "utf-8")
-    with pytest.raises(UsageError, match="feed.thin_second"):
+    with pytest.raises(UsageError, match=r"feed\.thin_second"):
         read_world("demo", mine)
     mine.write_text("[feed\n", "utf-8")
     with pytest.raises(UsageError, match=r"mine.toml cannot be read"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.simulate.known import find_crossing, find_stays
 from pipeline.simulate.life import Played, Stage
@@ -188,7 +189,7 @@ def _off_intervals(stage: Stage, played: Played, calls: pl.DataFrame) -> pl.Data
 def _ship_hours(stage: Stage, played: Played) -> pl.DataFrame:
     hours = played.hours
     count = stage.world.span_s // 3600
-    begin = np.arange(count) * 3600.0
+    begin: Floats = 3600.0 * np.arange(count, dtype=np.float64)
     return pl.DataFrame(
         {
             "vessel": np.full(count, played.vessel.number, dtype=np.int16),
@@ -205,7 +206,7 @@ def _ship_hours(stage: Stage, played: Played) -> pl.DataFrame:
     )
 
 
-def _inside_s(stage: Stage, timeline: Timeline, begin: Floats) -> Floats:
+def _inside_s(stage: Stage, timeline: Timeline, begin: Floats) -> NDArray[np.int16]:
     """Return seconds inside the region by hour, to ten minutes."""
     inside = np.full(len(begin), 3600, dtype=np.int16)
     for stop in timeline.stops:
