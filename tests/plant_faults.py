@@ -74,7 +74,7 @@ FAULTS = (
     Fault(
         "a row dated in the future closes the books",
         "pipeline/gaps.py",
-        "if last_24h >= max(rules.data_end_min_sightings, rules.data_end_share * median):",
+        'if last_24h >= max(least, rules.data_end_share * _median(whole_days["sightings"])):',
         "if last_24h >= 0:",
         "tests/test_gaps.py",
     ),
@@ -141,6 +141,48 @@ FAULTS = (
         'pl.col("imo").is_not_null()',
         "tests/test_ships.py",
     ),
+    Fault(
+        "a simulated set is heard while it is off",
+        "pipeline/simulate/radio.py",
+        "kept = np.flatnonzero(~_find_off(heard.at_s, offs))",
+        "kept = np.arange(len(heard.at_s))",
+        "tests/test_simulate_radio.py",
+    ),
+    Fault(
+        "a stay with the set off for half of it is a dark call",
+        "pipeline/simulate/true_rows.py",
+        'pl.col("off_s") >= stay_s - 1',
+        'pl.col("off_s") >= stay_s / 2',
+        "tests/test_simulate_world.py",
+    ),
+    Fault(
+        "a visit is crossing whatever the ports beside it",
+        "pipeline/simulate/known.py",
+        "any_two[number] = any(there != here for there in neighbours)",
+        "any_two[number] = len(neighbours) > 0",
+        "tests/test_simulate_known.py",
+    ),
+    Fault(
+        "a port stay of two months ago makes a visit crossing",
+        "pipeline/simulate/known.py",
+        "if away_s <= WITHIN_S",
+        "if away_s <= 2 * WITHIN_S",
+        "tests/test_simulate_known.py",
+    ),
+    Fault(
+        "hours in which nobody could hear the ship count for its label",
+        "pipeline/evaluate/hours.py",
+        "axis=1) * self.is_hearable)",
+        "axis=1))",
+        "tests/test_evaluate_labels.py",
+    ),
+    Fault(
+        "a gap is off if the set was off at any time in it",
+        "pipeline/evaluate/labels.py",
+        "rules.off_min_share * pl.col",
+        "0.01 * pl.col",
+        "tests/test_evaluate_labels.py",
+    ),
 )
 
 
@@ -148,7 +190,7 @@ def copy_code(folder: Path) -> Path:
     """Return a fresh copy of the code."""
     copy = folder / "copy"
     shutil.rmtree(copy, ignore_errors=True)
-    ignored = shutil.ignore_patterns(".git", ".venv", "raw", "processed", "__pycache__", ".*_cache")
+    ignored = shutil.ignore_patterns(".git", ".venv", "data", "__pycache__", ".*_cache")
     shutil.copytree(REPOSITORY, copy, ignore=ignored)
     return copy
 
