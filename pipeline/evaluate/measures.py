@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +78,7 @@ def wilson(successes: int, count: int, level: float) -> tuple[float, float]:
     """Return Wilson's interval of a proportion (Wilson 1927); NaN where nothing was counted."""
     if count == 0:
         return NAN, NAN
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share, spread = successes / count, z * z / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    from scipy.stats import binomtest
+
+    ends = binomtest(successes, count).proportion_ci(level, method="wilson")
+    return float(ends.low), float(ends.high)
