@@ -7,7 +7,7 @@ RAW ?= data/raw
 PROCESSED ?= data/processed
 ROWS ?= 5000000
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs accuracy geo faults lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql bench docs simulation accuracy geo faults lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -64,6 +64,9 @@ bench: setup ## time and memory of the chain on ROWS simulated positions, beside
 
 docs: setup ## the data dictionary and the table of real files
 	$(BIN)/python -m tests.make_docs
+
+simulation: setup ## docs/simulation.md: settings and truth tables, figures of one world beside published ones, pictures
+	$(BIN)/python -m tests.make_simulation
 
 accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with its night, against truth (an hour or more)
 	$(BIN)/python -m tests.make_accuracy $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS))

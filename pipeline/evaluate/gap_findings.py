@@ -72,10 +72,15 @@ def name_strata(gaps: pl.DataFrame) -> pl.DataFrame:
         pl.col("fleet").alias("fleet"),
         pl.col("flag").fill_null("unknown").alias("flag"),
         pl.when("is_shared").then(pl.lit("shared")).otherwise(pl.lit("own")).alias("mmsi_use"),
+        # A track of false places makes gaps in which the vessel was heard all the time.
+        pl.when("is_heard_meanwhile")
+        .then(pl.lit("heard on another track"))
+        .otherwise(pl.lit("silent"))
+        .alias("vessel"),
     )
 
 
-STRATA = ("area", "season", "receiver", "fleet", "flag", "mmsi_use")
+STRATA = ("area", "season", "receiver", "fleet", "flag", "mmsi_use", "vessel")
 
 
 def each_stratum(gaps: pl.DataFrame, rules: EvaluationRules) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -77,6 +77,7 @@ def label_rows(gaps: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
             is_off=pl.coalesce("named", "found"),
             is_rated=pl.lit(value=True),
             is_shared=pl.lit(value=False),
+            is_heard_meanwhile=pl.lit(value=False),
             p_reference=pl.lit(None, dtype=pl.Float64),
             run=pl.lit(0),
         )

@@ -116,7 +116,8 @@ def read_world(
     layers = _layers(WORLDS / f"{name}.toml")
     layers += [SMALL] if is_small else []
     layers += [_read_toml(settings)] if settings else []
-    tree: dict[str, Any] = {}
+    # Over the defaults, so that a part of a table leaves the rest of it as it was.
+    tree = World().model_dump(by_alias=True)
     for layer in [*layers, overrides]:
         tree = _merged(tree, layer)
     try:
