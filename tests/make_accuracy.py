@@ -89,8 +89,8 @@ def main() -> None:
         f" exists. Seeds {', '.join(map(str, chosen.seeds))}, used for nothing else. Bad figures"
         " are printed as they are.",
         "",
-        "Stratum *vessel: heard on another track* holds gaps of tracks that never were (false places of"
-        " interference, bit errors); *vessel: silent* is what is left.",
+        "Stratum *vessel: heard on another track* holds gaps of tracks that never were (false"
+        " places of interference, bit errors); *vessel: silent* is what is left.",
         "",
     ]
     (chosen.docs / "accuracy.md").write_text("\n".join(head) + "\n" + "\n".join(texts), "utf-8")
