@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 
 from pipeline import ingest, store
@@ -32,18 +33,22 @@ def tell_tables() -> str:
         "Instants are UTC without a zone. Units stand last in a name.",
     ]
     for name, table in TABLES.items():
-        lines += ["", f"## {name}", "", " ".join((table.__doc__ or "").split()), ""]
-        lines += ["| column | type | unit | may be null | meaning |", "|---|---|---|---|---|"]
-        for field, column in table.columns().items():
-            unit = (column.metadata or {}).get("unit", "")
-            key = " (key)" if column.primary_key else ""
-            null = "yes" if column.nullable else "no"
-            lines.append(
-                f"| {field}{key} | {column.dtype} | {unit} | {null} | {column.description} |"
-            )
+        lines += ["", f"## {name}", "", *tell_columns(table)]
     lines += ["", "## Reasons in `rejected`", "", "| reason | meaning |", "|---|---|"]
     lines += [f"| {reason} | {meaning} |" for reason, meaning in REASONS.items()]
     return "\n".join(lines) + "\n"
+
+
+def tell_columns(table: type[dy.Schema]) -> list[str]:
+    """Return what a table is, and its columns as a Markdown table."""
+    lines = [" ".join((table.__doc__ or "").split()), ""]
+    lines += ["| column | type | unit | may be null | meaning |", "|---|---|---|---|---|"]
+    for field, column in table.columns().items():
+        unit = (column.metadata or {}).get("unit", "")
+        key = " (key)" if column.primary_key else ""
+        null = "yes" if column.nullable else "no"
+        lines.append(f"| {field}{key} | {column.dtype} | {unit} | {null} | {column.description} |")
+    return lines
 
 
 def tell_rules() -> str:

@@ -16,15 +16,23 @@ from pipeline.simulate import settings
 from pipeline.simulate.model import Stop, Timeline, Visit
 from pipeline.simulate.setting import Group
 from pipeline.simulate.world import simulate
-from tests import make_simulation
 from tests.night import GEO
+from tests.simulation_page.gaps import compare_rates
+from tests.simulation_page.marks import COMMAND, PAGE, PICTURES
+from tests.simulation_page.measured import find_draughts
+from tests.simulation_page.page import lay_page, read_figures
+from tests.simulation_page.port_life import judge_destinations
+from tests.simulation_page.settings_table import as_toml
+from tests.simulation_page.silences import measure_silences
+from tests.simulation_page.truth_tables import WORLD_KEYS
+from tests.simulation_page.waters import find_waters
 
 DAY = datetime(2023, 5, 1)
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return make_simulation.PAGE.read_text("utf-8")
+    return PAGE.read_text("utf-8")
 
 
 def all_groups(group: type[Group] = Group) -> list[type[Group]]:
@@ -37,8 +45,8 @@ def all_groups(group: type[Group] = Group) -> list[type[Group]]:
 
 
 def test_what_comes_from_code_is_current(page: str) -> None:
-    fresh = make_simulation.lay_page(make_simulation.read_figures(page))
-    assert page == fresh, f"docs/simulation.md is not current: {make_simulation.COMMAND} --words"
+    fresh = lay_page(read_figures(page))
+    assert page == fresh, f"docs/simulation.md is not current: {COMMAND} --words"
 
 
 def test_the_five_parts_come_in_order(page: str) -> None:
@@ -53,7 +61,7 @@ def test_every_setting_is_told(page: str) -> None:
         for name, field in group.model_fields.items():
             is_group = isinstance(field.default, Group)
             assert is_group or {name, name.removesuffix("_day"), name.removesuffix("_at")} & told, (
-                f"{group.__name__}.{name} is not told: {make_simulation.COMMAND} --words"
+                f"{group.__name__}.{name} is not told: {COMMAND} --words"
             )
 
 
@@ -85,7 +93,7 @@ def test_world_json_holds_what_the_page_tells(tmp_path: Path) -> None:
     world = settings.read_world("quiet", None, True, days=1, vessels={"ships": 3})
     simulate(world, 1, GEO, tmp_path)
     told = json.loads((tmp_path / "truth" / "world.json").read_text("utf-8"))
-    assert set(told) == set(make_simulation.WORLD_KEYS)
+    assert set(told) == set(WORLD_KEYS)
 
 
 def test_every_named_world_is_told_with_its_length(page: str) -> None:
@@ -101,15 +109,13 @@ def test_options_are_told_by_the_names_the_command_takes(page: str) -> None:
 
 def test_pictures_are_there_and_say_that_they_are_simulated(page: str) -> None:
     shown = re.findall(r"!\[(.*?)\]\((simulation/.*?)\)", page)
-    assert {Path(link).name for _, link in shown} == {
-        path.name for path in make_simulation.PICTURES.glob("*.png")
-    }
+    assert {Path(link).name for _, link in shown} == {path.name for path in PICTURES.glob("*.png")}
     assert all(words.startswith("SIMULATED") for words, _ in shown)
 
 
 def test_a_page_without_figures_names_the_command() -> None:
     with pytest.raises(SystemExit, match=r"tests\.make_simulation"):
-        make_simulation.read_figures("# a page\n")
+        read_figures("# a page\n")
 
 
 # ------------------------------------------------------------------------ how figures are made
@@ -119,15 +125,15 @@ def test_the_longest_silence_of_a_day_is_cut_at_midnight() -> None:
     days = pl.DataFrame({"vessel": [0, 1], "day": [DAY, DAY]})
     at = [DAY + timedelta(hours=hour) for hour in (1, 6, 7, 30)]
     seen = pl.DataFrame({"vessel": [0] * 4, "day": [*[DAY] * 3, DAY + timedelta(days=1)], "at": at})
-    found = make_simulation.measure_silences(days, seen)
+    found = measure_silences(days, seen)
     assert found.rows() == [(0, DAY, 17.0), (1, DAY, 24.0)]
 
 
 def test_a_rate_is_placed_between_the_rungs_it_lies_between() -> None:
     rungs = [(6, 5.0), (12, 2.0), (24, 1.0)]
-    assert "between our 6 h and 12 h" in make_simulation._compare_rates("RUS", 4.0, rungs)
-    assert "above our 6 h" in make_simulation._compare_rates("RUS", 6.0, rungs)
-    assert "below our 24 h" in make_simulation._compare_rates("RUS", 0.5, rungs)
+    assert "between our 6 h and 12 h" in compare_rates("RUS", 4.0, rungs)
+    assert "above our 6 h" in compare_rates("RUS", 6.0, rungs)
+    assert "below our 24 h" in compare_rates("RUS", 0.5, rungs)
 
 
 def a_voyage() -> Timeline:
@@ -156,24 +162,24 @@ def a_voyage() -> Timeline:
 
 def test_a_draught_is_that_of_the_last_departure() -> None:
     at_s = np.array([5.0, 20.0, 55.0, 100.0]) * 3600
-    found = make_simulation.find_draughts(a_voyage(), at_s)
+    found = find_draughts(a_voyage(), at_s)
     assert math.isnan(found[0])
     assert found[1:].tolist() == [4.0, 4.0, 2.5]
 
 
 def test_a_destination_is_right_if_it_names_the_next_place() -> None:
     beyond = {"azov": ("KAVKAZ",)}
-    judged = list(make_simulation.judge_destinations(a_voyage(), beyond))
+    judged = list(judge_destinations(a_voyage(), beyond))
     assert judged == [(36_000.0, True), (216_000.0, False)]
 
 
 def test_points_are_named_after_the_water_they_lie_in() -> None:
     # The Caspian, 1 km off a stated point of the canal (Bereslavka reservoir), dry land.
     lon_deg, lat_deg = np.array([51.0, 44.0984, 20.0]), np.array([39.0, 48.62, 50.0])
-    found = make_simulation.find_waters(lon_deg, lat_deg)
+    found = find_waters(lon_deg, lat_deg)
     assert found.tolist() == ["sea", "volga_don_canal", "beyond"]
 
 
 def test_values_are_written_as_toml() -> None:
     values = {"a": True, "b": 1, "c": [0.5, "x"], "d": None}
-    assert make_simulation.as_toml(values) == '{ a = true, b = 1, c = [0.5, "x"], d = not set }'
+    assert as_toml(values) == '{ a = true, b = 1, c = [0.5, "x"], d = not set }'
