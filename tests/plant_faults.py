@@ -190,7 +190,8 @@ def copy_code(folder: Path) -> Path:
     """Return a fresh copy of the code."""
     copy = folder / "copy"
     shutil.rmtree(copy, ignore_errors=True)
-    ignored = shutil.ignore_patterns(".git", ".venv", "data", "__pycache__", ".*_cache")
+    made = ("demo", "accuracy", "simulation", "bench", "raw", "processed")
+    ignored = shutil.ignore_patterns(".git", ".venv", *made, "__pycache__", ".*_cache")
     shutil.copytree(REPOSITORY, copy, ignore=ignored)
     return copy
 
