@@ -13,8 +13,6 @@ from pipeline.resources import bundled_folder
 if TYPE_CHECKING:
     from pipeline.evaluate import Evaluation
 
-Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
-
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder that takes raw/ and truth/.")],
@@ -24,7 +22,7 @@ def simulate(
     small: Annotated[bool, typer.Option(help="Its small form: 40 ships, a report in 30 min.")] = (
         False
     ),
-    seed: Seed = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     days: Annotated[int | None, typer.Option(min=1, help="Length in days.")] = None,
     ships: Annotated[int | None, typer.Option(min=1, help="Number of ships.")] = None,
     settings: Annotated[
@@ -42,13 +40,14 @@ def simulate(
     from pipeline.simulate.world import simulate as simulate_world
 
     feed = {"format": form, "per": per, "clipped": clipped or None, "full_rate": full_rate or None}
+    # What is None stays as the world has it.
     chosen = read_world(
         world,
         settings,
         small,
         days=days,
-        vessels={"ships": ships} if ships else None,
-        feed={key: value for key, value in feed.items() if value is not None} or None,
+        vessels={"ships": ships},
+        feed=feed,
     )
     _clear(out, overwrite=overwrite)
     told = choose_progress("writing the feed", quiet=False)

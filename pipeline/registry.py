@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,6 +14,7 @@ import polars as pl
 from pipeline.errors import ConfigError
 from pipeline.schema import FLEETS, ShipRegistry, conform, polars_schema
 from pipeline.ships import imo_is_valid, known_flags
+from pipeline.user_csv import read_records
 
 SHOWN_CHARACTERS = 40
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|\+00:00)?)?", re.ASCII)
@@ -45,29 +44,13 @@ def read_registry(path: Path) -> pl.DataFrame:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (number of its first line, column -> text) of each record; blank lines are passed."""
+    """Return (number of its first line, column -> text) of each record, the header checked."""
     columns = list(polars_schema(ShipRegistry))
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"ship registry {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"ship registry {path}: no UTF-8 text: {error}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if sorted(header) != sorted(columns):
-            found = ", ".join(header)
-            raise _refusal(path, 1, "header", found, f"the columns {', '.join(columns)}")
-        line = reader.line_num + 1
-        for cells in reader:
-            if cells and len(cells) != len(header):
-                raise _refusal(path, line, "all", len(cells), f"{len(header)} cells")
-            if cells:
-                yield line, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ConfigError(f"ship registry {path}, line {reader.line_num}: {error}") from error
+    header, records = read_records(path, "ship registry", _refusal)
+    if sorted(header) != sorted(columns):
+        found = ", ".join(header)
+        raise _refusal(path, 1, "header", found, f"the columns {', '.join(columns)}")
+    return records
 
 
 def _read_entry(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:

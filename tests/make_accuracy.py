@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.evaluate import evaluate, read_run, write_evaluation
-from tests.night import REPOSITORY
+from tests.night import REPOSITORY, run_command
 
 DOCS = REPOSITORY / "docs"
 WORK = REPOSITORY / "data" / "accuracy"
@@ -32,9 +30,9 @@ def run_one(world: str, seed: int, small: bool) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     began = time.perf_counter()
     options = ["--world", world, "--seed", str(seed), *(["--small"] if small else [])]
-    darkport("simulate", "--out", str(folder), *options)
+    run_command("simulate", "--out", str(folder), *options)
     made = time.perf_counter()
-    darkport("nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed"))
+    run_command("nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed"))
     ended = time.perf_counter()
     shutil.rmtree(folder / "raw")
     shutil.rmtree(folder / "processed" / "positions")
@@ -42,17 +40,6 @@ def run_one(world: str, seed: int, small: bool) -> Path:
         json.dumps({"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)})
     )
     return folder
-
-
-def darkport(*words: str) -> None:
-    """Run the command in a process of its own, so that its memory is given back."""
-    subprocess.run(
-        [sys.executable, "-c", "from pipeline.cli import main; main()", *words],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=REPOSITORY,
-    )
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +57,21 @@ def run(
         )
     )
     return Night(outcome, processed)
+
+
+def run_command(*words: str) -> None:
+    """Run `darkport` in a process of its own, so that its memory is given back.
+
+    Raises:
+        CalledProcessError: it ended with another exit code than 0.
+    """
+    subprocess.run(
+        [sys.executable, "-c", "from pipeline.cli import main; main()", *words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+    )
 
 
 def whole_world(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from tests.night import REPOSITORY
 FLOW = (
     "errors",
     "resources",
+    "user_csv",
     "rules",
     "schema",
     "geodesy",

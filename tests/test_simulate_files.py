@@ -78,6 +78,7 @@ def heard(at_s: list[int], **more: Any) -> Heard:
         "kind": np.zeros(count, np.int8),
         "station": np.zeros(count, np.int16),
         "delay_s": np.full(count, 2.0),
+        "is_copy": np.zeros(count, np.bool_),
     }
     values = {name: np.asarray(value) for name, value in (given | more).items()}
     return Heard(at_s=np.array(at_s), **values)

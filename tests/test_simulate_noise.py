@@ -55,6 +55,7 @@ def heard(count: int = 20_000, lon: float = 47.6, lat: float = 43.0) -> Heard:
         kind=kind,
         station=np.where(kind == 0, turn // 2 % 5, turn // 2 % 3).astype(np.int16),
         delay_s=np.full(count, 30.0),
+        is_copy=np.zeros(count, dtype=np.bool_),
     )
 
 

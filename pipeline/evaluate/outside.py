@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from pipeline.errors import ConfigError, printable
+from pipeline.user_csv import read_records
 
 SHOWN_CHARACTERS = 40
 # Columns that may stand beside the labels and are not read.
@@ -57,7 +56,7 @@ def read_labels(path: Path) -> Labels:
         ConfigError: the file cannot be read or a value is not of its kind; names line and column,
             what was there and what was expected.
     """
-    header, lines = _read_lines(path)
+    header, lines = read_records(path, "labels", _refusal)
     kind = _kind_of(path, header)
     columns = GAP_COLUMNS if kind == "gaps" else CALL_COLUMNS
     rows = [
@@ -66,31 +65,6 @@ def read_labels(path: Path) -> Labels:
     if not rows:
         raise ConfigError(f"labels {path}: no row below the header")
     return Labels(kind, pl.DataFrame(rows, schema={"line": pl.Int64, **columns}))
-
-
-def _read_lines(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"labels {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"labels {path}: no UTF-8 text: {error}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = [name.strip() for name in next(reader, [])]
-
-    def each() -> Iterator[tuple[int, dict[str, str]]]:
-        line = reader.line_num + 1
-        try:
-            for cells in reader:
-                if cells and len(cells) != len(header):
-                    raise _refusal(path, line, "all", len(cells), f"{len(header)} cells")
-                if cells:
-                    yield line, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise ConfigError(f"labels {path}, line {reader.line_num}: {error}") from error
-
-    return header, each()
 
 
 def _kind_of(path: Path, header: list[str]) -> Literal["gaps", "calls"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -33,7 +32,7 @@ class Stage:
     calendar: Calendar
     radio: Radio
     interference: pl.DataFrame
-    offsets: Any
+    offsets: pl.DataFrame
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Times are seconds from the start of the world. Arrays are numpy, one entry a kno
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +171,7 @@ class Heard:
     kind: NDArray[np.int8]
     station: NDArray[np.int16]
     delay_s: Floats
-    is_copy: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    is_copy: Bools
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from pipeline.simulate.model import Bools, Floats, Heard, Vessel
+from pipeline.simulate.model import Floats, Heard, Vessel
 from pipeline.simulate.noise_settings import NoiseSettings
 from pipeline.simulate.setting import stream
 
@@ -102,7 +102,6 @@ def spoil(
     (`is_copy`). `at_s` is the time the row states and may be unsorted and far outside the world;
     `at_s + delay_s` is still when the provider got it.
     """
-    heard = replace(heard, is_copy=_full_copies(heard))
     heard = disturb(heard, vessel, settings, interference, seed)
     heard = garble(heard, vessel, settings, seed)
     heard = delay(heard, vessel, settings, seed)
@@ -212,11 +211,6 @@ def repeat_rows(heard: Heard, vessel: Vessel, settings: NoiseSettings, seed: int
     columns = {name: np.repeat(column, times) for name, column in vars(heard).items()}
     columns["is_copy"] |= is_second
     return Heard(**columns)
-
-
-def _full_copies(heard: Heard) -> Bools:
-    """Return `is_copy` at full length: by default it has none."""
-    return heard.is_copy if len(heard.is_copy) else np.zeros(len(heard.at_s), dtype=np.bool_)
 
 
 def _restate(heard: Heard, shift_s: np.ndarray) -> Heard:

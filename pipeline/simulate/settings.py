@@ -148,6 +148,8 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         if value is None:
             continue
         known = both.get(key)
-        is_group = isinstance(value, dict) and isinstance(known, dict)
-        both[key] = _merged(known, value) if is_group and isinstance(known, dict) else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            both[key] = _merged(known, value)
+        else:
+            both[key] = value
     return both

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from pipeline.simulate.settings import World, read_world
 from pipeline.simulate.vessels import draw_vessels
 from pipeline.simulate.voyages import sail
 from pipeline.simulate.world import simulate
-from tests.night import GEO, REPOSITORY
+from tests.night import GEO, run_command
 from tests.simulation_page.waters import Hours, find_waters
 
 # The world of section 2: `caspian` with all its ships, over ice, spring and the three months of
@@ -157,7 +156,9 @@ def set_scene(folder: Path) -> Scene:
         simulate(world, SEED, GEO, folder)
     if not (folder / "processed" / "gaps.parquet").exists():
         report_progress("running the night")
-        _run_night(folder)
+        run_command(
+            "nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed")
+        )
     told = json.loads((folder / "truth" / "world.json").read_text("utf-8"))
     if (told["settings_hash"], told["seed"]) != (world.hash, SEED):
         raise SystemExit(f"{folder} holds another world: choose an empty folder")
@@ -169,18 +170,6 @@ def set_scene(folder: Path) -> Scene:
         plan = world.voyages, world.span_s, world.start, SEED, tug
         timelines[vessel.number] = sail(vessel, stage.waters, stage.calendar, *plan)
     return Scene(world, stage, vessels, timelines, folder)
-
-
-def _run_night(folder: Path) -> None:
-    """Run the night in a process of its own, so that its memory is given back."""
-    words = ["nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed")]
-    subprocess.run(
-        [sys.executable, "-c", "from pipeline.cli import main; main()", *words],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=REPOSITORY,
-    )
 
 
 def report_progress(words: str) -> None:

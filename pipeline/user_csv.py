@@ -1,0 +1,53 @@
+"""Reading the CSV files users write themselves: records with their line, errors they can act on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+# Returns the error that names file, line, column, what was found and what was expected.
+Refuse = Callable[[Path, int, str, object, str], ConfigError]
+
+
+def read_records(
+    path: Path, title: str, refuse: Refuse
+) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """Return the header of a CSV in UTF-8 and its records; blank lines are passed.
+
+    A record is (number of its first line, column -> text without blanks round it).
+
+    Raises:
+        ConfigError: the file cannot be read, is no UTF-8 text or no CSV (the last also while the
+            records are read), or a record has not as many cells as the header.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{title} {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{title} {path}: no UTF-8 text: {error}") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+
+    def each_row() -> Iterator[list[str]]:
+        try:
+            yield from reader
+        except csv.Error as error:
+            raise ConfigError(f"{title} {path}, line {reader.line_num}: {error}") from error
+
+    rows = each_row()
+    header = [name.strip() for name in next(rows, [])]
+
+    def each_record() -> Iterator[tuple[int, dict[str, str]]]:
+        line = reader.line_num + 1
+        for cells in rows:
+            if cells and len(cells) != len(header):
+                raise refuse(path, line, "all", len(cells), f"{len(header)} cells")
+            if cells:
+                yield line, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            line = reader.line_num + 1
+
+    return header, each_record()
