@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shapely.geometry.base import BaseGeometry
 
-from pipeline.errors import AreasError
+from pipeline.errors import AreasError, ConfigError
 from pipeline.schema import Closures, Seasons, conform, polars_schema
+from pipeline.user_files import parse_toml, read_bytes
 
 Kind = Literal["sea", "canal", "river", "reservoir", "bay", "port", "roads", "exit"]
 
@@ -116,9 +116,9 @@ def read_folder(folder: Path) -> Folder:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise AreasError(f"{path}: {error.strerror}") from error
+        return read_bytes(path, "geo folder")
+    except ConfigError as error:
+        raise AreasError(str(error)) from error
 
 
 def _hash_of(texts: dict[str, bytes]) -> str:
@@ -131,23 +131,27 @@ def _hash_of(texts: dict[str, bytes]) -> str:
 def _first_of(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}, found {json.dumps(first['input'], default=str)[:60]}"
+    try:
+        found = json.dumps(first["input"], default=str)[:60]
+    except RecursionError:
+        found = "something nested too deep"
+    return f"{where}: {first['msg']}, found {found}"
 
 
 def _parse_areas_file(path: Path, text: bytes) -> AreasFile:
     try:
-        return AreasFile.model_validate(tomllib.loads(text.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AreasError(f"{path}: no valid TOML: {error}") from error
+        return AreasFile.model_validate(parse_toml(text.decode("utf-8-sig")))
     except ValidationError as error:
         raise AreasError(f"{path}: {_first_of(error)}") from error
+    except ValueError as error:
+        raise AreasError(f"{path}: no valid TOML: {error}") from error
 
 
 def _parse_polygons(path: Path, text: bytes) -> list[tuple[str, Any, BaseGeometry]]:
     """Return (where it stands, properties, polygon) of each feature of a GeoJSON file."""
     try:
         collection = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AreasError(f"{path}: no valid JSON: {error}") from error
     is_collection = isinstance(collection, dict) and collection.get("type") == "FeatureCollection"
     features = collection.get("features") if is_collection else None
@@ -166,9 +170,8 @@ def _parse_polygon(path: Path, number: int, feature: Any) -> tuple[str, Any, Bas
         raise AreasError(f"{path}: {place}: expected a Polygon or MultiPolygon, found {found!r}")
     try:
         polygon = shapely.force_2d(shapely.from_geojson(json.dumps(geometry)))
-    except (shapely.errors.ShapelyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise AreasError(f"{path}: {place}: coordinates cannot be read: {reason}") from error
+    except (shapely.errors.ShapelyError, ValueError, RecursionError) as error:
+        raise AreasError(f"{path}: {place}: coordinates cannot be read: {error}") from error
     if polygon.is_empty or not polygon.is_valid:
         reason = "it is empty" if polygon.is_empty else shapely.is_valid_reason(polygon)
         raise AreasError(f"{path}: {place}: invalid polygon: {reason}")
@@ -245,8 +248,8 @@ def _read_dated(
     path = folder / name
     try:
         raw = pl.read_csv(texts[name], infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise AreasError(f"{path}: no valid CSV: {str(error).splitlines()[0]}") from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise AreasError(f"{path}: no valid CSV: {error}") from error
     if sorted(raw.columns) != sorted(wanted):
         raise AreasError(f"{path}: expected the columns {list(wanted)}, found {raw.columns}")
     parsed = raw.select(_parse_text(column, dtype) for column, dtype in wanted.items())

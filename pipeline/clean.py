@@ -65,6 +65,7 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
         The same rows and columns, plus `is_position` and `is_static`.
     """
     earliest = datetime.fromisoformat(rules.earliest_time)
+    latest = datetime.fromisoformat(rules.latest_time)
     latitude, longitude = pl.col("latitude"), pl.col("longitude")
     has_position = latitude.is_not_null() | longitude.is_not_null()
     not_available = (
@@ -79,7 +80,7 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
     refused_id = no_ship | ~pl.col("mmsi").is_between(0, MAX_MMSI)
     is_beacon = pl.col("is_beacon")
     return (
-        reports.with_columns(null_not_available())
+        reports.with_columns(null_not_available(rules))
         .with_columns(
             reason=pl.when(pl.col("reason").is_not_null())
             .then("reason")
@@ -87,7 +88,7 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
             .then(pl.lit("no_mmsi"))
             .when(pl.col("timestamp").is_null())
             .then(pl.lit("no_time"))
-            .when(pl.col("timestamp") < earliest)
+            .when(~pl.col("timestamp").is_between(earliest, latest, closed="left"))
             .then(pl.lit("bad_time"))
             .when(is_beacon & pl.col("mmsi").is_between(0, MAX_MMSI))
             .then(None)
@@ -110,15 +111,19 @@ def judge_reports(reports: pl.DataFrame, rules: CleanRules) -> pl.DataFrame:
     )
 
 
-def null_not_available() -> list[pl.Expr]:
+def null_not_available(rules: CleanRules) -> list[pl.Expr]:
     """Return expressions that null optional values which say "not available" or cannot be."""
+    earliest = datetime.fromisoformat(rules.earliest_time)
+    latest = datetime.fromisoformat(rules.latest_time)
 
     def within(name: str, low: float, high: float) -> pl.Expr:
         return pl.when(pl.col(name).is_between(low, high)).then(pl.col(name)).alias(name)
 
     def text(name: str) -> pl.Expr:
         stripped = pl.col(name).str.strip_chars(" @\t\r\n\x00")
-        return pl.when(stripped != "").then(stripped).alias(name)
+        return pl.when(stripped.str.len_chars().is_between(1, rules.longest_text)).then(stripped)
+
+    received_at = pl.col("received_at")
 
     return [
         within("sog", 0, 102.25),
@@ -130,6 +135,7 @@ def null_not_available() -> list[pl.Expr]:
         within("message_type", 1, 27),
         within("ship_type", 1, 255),
         within("imo", 1, 2**30 - 1),
+        pl.when(received_at.is_between(earliest, latest, closed="left")).then(received_at),
         pl.when((pl.col("length_m") > 0) & (pl.col("length_m") <= 1022)).then("length_m"),
         pl.when((pl.col("beam_m") > 0) & (pl.col("beam_m") <= 126)).then("beam_m"),
         pl.when((pl.col("draught_m") > 0) & (pl.col("draught_m") <= 25.5)).then("draught_m"),
@@ -250,21 +256,6 @@ def drop_duplicates(sightings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     )
     unique = pl.concat([alone, merged.select(alone.columns)])
     return unique.sort(*SIGHTING_KEY), duplicates
-
-
-def count_feed_hours(sightings: pl.DataFrame) -> pl.DataFrame:
-    """Return table feed_hours of one UTC day: what each receiver heard (METHOD 2, DESIGN 2).
-
-    Args:
-        sightings: staged sightings, before duplicates are dropped.
-    """
-    return (
-        sightings.group_by(
-            "feed", "receiver", "station", pl.col("seen_at").dt.truncate("1h").alias("hour")
-        )
-        .agg(messages=pl.len().cast(pl.Int64), ships=pl.col("mmsi").n_unique().cast(pl.Int64))
-        .sort("feed", "receiver", "station", "hour")
-    )
 
 
 def thin_outside(sightings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pipeline import cli_worlds
-from pipeline.errors import DarkportError, UsageError, printable
+from pipeline import cli_nightly, cli_worlds
+from pipeline.cli_nightly import PROCESSED, AsJson, Processed
+from pipeline.errors import DarkportError, UsageError
+from pipeline.process import (
+    BROKEN_PIPE_CODE,
+    SIGNALLED,
+    Stopped,
+    flush_output,
+    say_line,
+    secure_streams,
+    stopping_on_signals,
+)
 from pipeline.resources import bundled_folder
-
-if TYPE_CHECKING:
-    from pipeline.nightly import Job
 
 app = typer.Typer(
     help="AIS tracking gaps and dark port calls on the Caspian Sea and the Volga-Don waterway.",
@@ -26,80 +33,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Raw = Annotated[Path, typer.Option(help="Folder with provider files, one folder a feed.")]
-Processed = Annotated[Path, typer.Option(help="Folder of the published tables.")]
-RulesFile = Annotated[
-    Path | None, typer.Option("--rules", help="TOML file that overrides thresholds.")
-]
-AreasFolder = Annotated[
-    Path | None, typer.Option("--areas", help="Geo folder; default: the Caspian one.")
-]
-Registry = Annotated[
-    Path | None, typer.Option(help="CSV of flags and fleets that override the MMSI's.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-
-RAW, PROCESSED = Path("data/raw"), Path("data/processed")
-
+# The list in `darkport --help` is in this order.
+app.command()(cli_nightly.nightly)
+app.command()(cli_nightly.rollup)
+app.command()(cli_nightly.doctor)
 app.command()(cli_worlds.simulate)
 app.command()(cli_worlds.evaluate)
-
-
-@app.command()
-def nightly(
-    raw: Raw = RAW,
-    processed: Processed = PROCESSED,
-    rules: RulesFile = None,
-    areas: AreasFolder = None,
-    registry: Registry = None,
-    data_end: Annotated[
-        str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Do the whole job: raw files to monthly tables, indicator and database."""
-    from pipeline.nightly import run_night
-    from pipeline.progress import choose_progress
-
-    outcome = run_night(
-        _job(raw, processed, rules, areas, registry, data_end),
-        choose_progress("writing tables", quiet=as_json),
-    )
-    if as_json:
-        _print_json(
-            {
-                "files_read": outcome.files_read,
-                "files_failed": dict(outcome.files_failed),
-                "rows_read": outcome.rows_read,
-                "sightings": outcome.sightings,
-                "gaps": outcome.gaps,
-                "open_gaps": outcome.open_gaps,
-                "data_end": outcome.data_end.isoformat() + "Z",
-                "is_simulated": outcome.is_simulated,
-            }
-        )
-    else:
-        _say(
-            f"{'SIMULATED feed: ' if outcome.is_simulated else ''}"
-            f"{outcome.files_read} files, {outcome.rows_read} rows,"
-            f" {outcome.sightings} sightings, {outcome.gaps} gaps, {outcome.open_gaps} open;"
-            f" data until {outcome.data_end:%Y-%m-%d %H:%M} UTC; written to {processed}"
-        )
-    for file, why in outcome.files_failed:
-        _complain(f"raw file {file} not read: {why}")
-    if outcome.files_failed:
-        raise typer.Exit(3)
-
-
-@app.command()
-def rollup(
-    processed: Processed = PROCESSED, rules: RulesFile = None, areas: AreasFolder = None
-) -> None:
-    """Run sql/ again on the published tables: monthly tables, indicator, database."""
-    from pipeline.nightly import roll_up_again
-
-    roll_up_again(_job(RAW, processed, rules, areas, None, None))
-    _say(f"rolled up again in {processed}")
 
 
 @app.command()
@@ -178,86 +117,43 @@ def feeds(as_json: AsJson = False) -> None:
     print("anything else\n    a mapping file beside the raw files: mapping.toml, see docs/feeds.md")  # noqa: T201
 
 
-@app.command()
-def doctor(
-    raw: Raw = RAW,
-    processed: Processed = PROCESSED,
-    rules: RulesFile = None,
-    areas: AreasFolder = None,
-) -> None:
-    """Check what a run needs: versions, rules, areas, folders."""
-    from pipeline.doctor import examine
-
-    findings = examine(_job(raw, processed, rules, areas, None, None))
-    for finding in findings:
-        print(f"{'ok  ' if finding.is_fine else 'FAIL'} {finding.what}: {finding.words}")  # noqa: T201
-    if not all(finding.is_fine for finding in findings):
-        raise typer.Exit(1)
-
-
-def _job(
-    raw: Path,
-    processed: Path,
-    rules: Path | None,
-    areas: Path | None,
-    registry: Path | None,
-    data_end: str | None,
-) -> Job:
-    from pipeline.nightly import Job
-    from pipeline.rules import load_rules
-
-    return Job(
-        raw=raw,
-        processed=processed,
-        areas_folder=areas or bundled_folder("geo"),
-        sql_folder=bundled_folder("sql"),
-        rules=load_rules(rules),
-        registry=registry,
-        data_end=_instant(data_end) if data_end else None,
-    )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--data-end: {text!r} is no instant; write e.g. 2023-06-10T00:00 (UTC)"
-        ) from None
-    return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
-
-
 def _print_json(content: Any) -> None:
     print(json.dumps(content, indent=2, default=str))  # noqa: T201
 
 
-def _say(line: str) -> None:
-    print(line)  # noqa: T201
-
-
-def _complain(line: str) -> None:
-    print(f"darkport: {printable(line)}", file=sys.stderr)  # noqa: T201
-
-
 def main() -> NoReturn:
     """Run the command; an expected failure is one line and its exit code."""
+    secure_streams()
+    with stopping_on_signals():
+        code = _run()
+    if not flush_output() and code == 0:
+        code = BROKEN_PIPE_CODE
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Return the exit code of the command.
+
+    Raises:
+        Exception: what nobody expected, for its traceback.
+    """
     try:
         # Outside its stand-alone mode the library hands an exit code back instead of leaving.
         code = app(standalone_mode=False)
-    except DarkportError as error:
-        _complain(str(error))
-        sys.exit(error.exit_code)
-    except typer.Abort:
-        _complain("stopped")
-        sys.exit(130)
-    except KeyboardInterrupt:
-        _complain("stopped")
-        sys.exit(130)
+    except (Stopped, DarkportError) as error:
+        say_line(str(error))
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        say_line("stopped")
+        return SIGNALLED + signal.SIGINT
+    except (BrokenPipeError, SystemExit):
+        # The library leaves where nobody reads what is printed, and only there.
+        return BROKEN_PIPE_CODE
     except Exception as error:
         # typer vendors click in some versions; its usage errors carry these two.
         message = getattr(error, "format_message", None)
         if message is not None and hasattr(error, "exit_code"):
-            _complain(str(message()))
-            sys.exit(2)
+            say_line(str(message()))
+            return UsageError.exit_code
         raise
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

@@ -1,161 +1,283 @@
-"""The UTC days of a run: put together, summed up, linked, written again where needed.
+"""The UTC days of a run: put together, cut into segments, finished; each made once and kept.
 
-The days themselves lie on disk, one file each; what is summed up of them is small and is held.
+A day is made in three steps, for what its neighbours say is asked between them: notes (what the
+files say of it), edges (its segments, unconfirmed pings refused), and the finished day (positions
+and what is summed up of them, jumps refused). Each step is on the shelf under the name of what it
+was made from; the sightings themselves wait in between in a scratch folder.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from pipeline import gaps, ingest, store, summaries, tow, tracks
+from pipeline import ingest, inputs, store, summaries, tracks
 from pipeline.areas import Areas
-from pipeline.errors import RawFileError
-from pipeline.ingest import FileAccount, Progress
+from pipeline.clean import SIGHTING_KEY
+from pipeline.ingest import Progress
+from pipeline.inputs import RawFile
+from pipeline.keys import code_key, key_of, pick_rules
 from pipeline.rules import Rules
-from pipeline.schema import Rejected, polars_schema
-from pipeline.summaries import Summary
+
+NOTES, EDGES, DAYS = "notes", "edges", "days"
+NOTE_FRAMES = (
+    "lone",
+    "hours",
+    "sensitive",
+    "accounts",
+    "station_hours",
+    "station_areas",
+    "statics",
+    "beacons",
+)
+
+Refusals = Mapping[date, pl.DataFrame]
 
 
-@dataclass(frozen=True)
-class DayNotes:
-    """What is held of a day beside its summary.
+@dataclass
+class Days:
+    """The UTC days that any raw file touches.
 
     Attributes:
-        feed_hours: what each receiver heard, duplicates included.
-        lone: `tracks.pick_lone_candidates` of the day as it was put together.
+        files: the raw files that touch each day, in order of path.
+        shelf: where finished steps lie.
+        scratch: where sightings wait between two steps of this run.
+        areas, rules: what a day is judged by.
+        progress: told of each day.
+        made: how many days were put together, cut and finished by this run.
+        notes, edges, days: the names of the steps on the shelf, by day.
     """
 
-    feed_hours: pl.DataFrame
-    lone: pl.DataFrame
+    files: Mapping[date, Sequence[RawFile]]
+    shelf: store.Shelf
+    scratch: store.Scratch
+    areas: Areas
+    rules: Rules
+    progress: Progress
+    made: dict[str, set[date]] = field(
+        default_factory=lambda: {NOTES: set(), EDGES: set(), DAYS: set()}
+    )
+    notes: dict[date, str] = field(default_factory=dict)
+    edges: dict[date, str] = field(default_factory=dict)
+    days: dict[date, str] = field(default_factory=dict)
 
-
-class Days:
-    """The UTC days of a run: their sightings on disk, what is summed up of them at hand."""
-
-    def __init__(
-        self,
-        parts: store.Parts,
-        areas: Areas,
-        high_speed: pl.Series,
-        tugs: pl.Series,
-        rules: Rules,
-        accounts: list[FileAccount],
-        progress: Progress,
-    ) -> None:
-        self.parts = parts
-        self.areas = areas
-        self.high_speed = high_speed
-        self.tugs = tugs
-        self.rules = rules
-        self.accounts = accounts
-        self.progress = progress
-        self.notes: dict[date, DayNotes] = {}
-        self.summaries: dict[date, Summary] = {}
-        self.tug_sightings: dict[date, pl.DataFrame] = {}
-        self.sightings = 0
-
-    def assemble(self, stage: store.Stage) -> None:
-        """Put every day together from the parts of all files, and sum it up."""
-        wanted = stage.days()
-        for done, day in enumerate(wanted):
-            self.progress("putting days together", done, len(wanted))
-            assembled = ingest.assemble_day(
-                day, stage, self.areas, self.high_speed, self.rules, self.accounts
-            )
-            if assembled is not None:
-                rows, heard = assembled
-                lone = tracks.pick_lone_candidates(rows, self.rules.tracks)
-                self.notes[day] = DayNotes(heard, lone)
-                self._keep(day, rows)
-        self.progress("putting days together", len(wanted), len(wanted))
-
-    def _keep(self, day: date, rows: pl.DataFrame, before: datetime | None = None) -> None:
-        """Write a day, and sum up its rows earlier than `before`."""
-        self.parts.write("day", day.isoformat(), rows)
-        self.tug_sightings[day] = tow.pick_tugs(rows, self.tugs)
-        counted = rows if before is None else rows.filter(pl.col("seen_at") < before)
-        self.summaries[day] = summaries.summarise_day(counted, self.areas, self.rules)
-
-    def close_books(self, given: datetime | None) -> datetime:
-        """Return the end of the data; later rows stay in their days and are summed up no more.
-
-        Raises:
-            RawFileError: there is no sighting at all.
-        """
-        if not self.summaries:
-            raise RawFileError("the raw files hold no accepted position: nothing is published")
-        hours = pl.concat([summary.hours for summary in self.summaries.values()])
-        data_end = given or gaps.find_data_end(hours, self.rules.gaps)
-        for day in list(self.summaries):
-            midnight = datetime.combine(day, datetime.min.time())
-            if data_end < midnight + timedelta(days=1):
-                rows = self.parts.read("day", day.isoformat())
-                self._keep(day, rows, before=data_end)
-        return data_end
-
-    def link(self, data_end: datetime) -> pl.DataFrame:
-        """Return all segments with their tracks, after the merge refused what it must."""
-        lone = pl.concat([notes.lone for notes in self.notes.values()])
-        unconfirmed = tracks.find_unconfirmed(lone, self.high_speed, self.rules.tracks, data_end)
-        self._refuse(unconfirmed, "unconfirmed", data_end, segment_again=True)
-        linked = self._linked()
-        jumps = tracks.find_jumps(linked)
-        self._refuse(jumps, "jump", data_end, segment_again=False)
-        return linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
-
-    def _linked(self) -> pl.DataFrame:
-        segments = pl.concat([summary.segments for summary in self.summaries.values()])
-        return tracks.link_segments(segments, self.high_speed, self.rules.tracks)
-
-    def _refuse(
-        self, refused: pl.DataFrame, reason: str, data_end: datetime, *, segment_again: bool
-    ) -> None:
-        """Write the days of refused sightings again without them."""
-        dated = refused.with_columns(date=pl.col("seen_at").dt.date())
-        for (day,), rows in dated.partition_by("date", as_dict=True).items():
-            assert isinstance(day, date)
-            stays, refusals = ingest.refuse_late(
-                self.parts.read("day", day.isoformat()), rows, reason, self.accounts
-            )
-            if segment_again:
-                stays = tracks.segment_day(
-                    stays.drop("segment"), self.high_speed, self.rules.tracks
-                )
-            self.parts.write("late", f"{day.isoformat()}-{reason}", refusals)
-            self._keep(day, stays, before=data_end)
-
-    def summary(self) -> Summary:
-        """Return the merged summary of all days."""
-        return summaries.merge(self.summaries.values())
-
-    def all_tug_sightings(self) -> pl.DataFrame:
-        """Return where tugs were, all days."""
-        return pl.concat(self.tug_sightings.values())
-
-    def feed_hours(self) -> pl.DataFrame:
-        """Return table feed_hours."""
-        return pl.concat([notes.feed_hours for notes in self.notes.values()]).sort(
-            "feed", "receiver", "station", "hour"
+    def take_notes(self) -> None:
+        """Put together every day whose files, areas or rules changed."""
+        made_by = key_of(
+            code_key(), self.areas.hash, pick_rules(self.rules, "gaps.near_port_nm", "tracks")
         )
+        self.notes = {
+            day: f"{day}-{key_of(made_by, [file.key for file in files])}"
+            for day, files in self.files.items()
+        }
+        for day in self._missing(NOTES, self.notes, "putting days together"):
+            self._put_together(day)
 
-    def rejected(self) -> pl.DataFrame:
-        """Return table rejected: what feeds and clean refused, then what the merge refused."""
-        frames = [self.parts.read_all("rejected"), self.parts.read_all("late")]
-        given = [frame for frame in frames if frame is not None]
-        if not given:
-            return pl.DataFrame(schema=polars_schema(Rejected))
-        return pl.concat(given).sort("feed", "file", "row")
+    def find_edges(
+        self,
+        unconfirmed: Refusals,
+        sensitive: Mapping[date, Sequence[int]],
+        high_speed: pl.Series,
+        data_end: datetime,
+    ) -> None:
+        """Cut every day into segments whose notes, refused pings or fast ships changed.
 
-    def write_positions(self, built: Path) -> None:
-        """Write table positions, one folder a day."""
-        for done, day in enumerate(self.summaries):
-            self.progress("writing positions", done, len(self.summaries))
-            positions = ingest.as_positions(self.parts.read("day", day.isoformat()))
-            self.sightings += positions.height
-            if positions.height:
-                folder = built / "positions" / f"date={day.isoformat()}"
-                store.write_parquet(positions, folder / "positions.parquet")
+        Args:
+            unconfirmed: pings to refuse, by day.
+            sensitive: MMSIs whose segments hang on their speed, by day.
+            high_speed: MMSIs of high-speed craft.
+            data_end: later sightings wait in their day.
+        """
+        made_by = key_of(
+            code_key(),
+            pick_rules(self.rules, "tracks", "gaps.min_gap_s", "gaps.count_above_only"),
+        )
+        fast = set(high_speed.to_list())
+        for day, notes in self.notes.items():
+            refused = unconfirmed.get(day)
+            parts = (
+                made_by,
+                notes,
+                refused.rows() if refused is not None else [],
+                sorted(fast.intersection(sensitive.get(day, ()))),
+                cut_of(day, data_end),
+            )
+            self.edges[day] = f"{day}-{key_of(*parts)}"
+        for day in self._missing(EDGES, self.edges, "finding segments"):
+            rows = self._segmented(day, unconfirmed.get(day), high_speed)
+            cut = summaries.summarise_edges(_before(rows, data_end), self.rules)
+            self.shelf.write(EDGES, self.edges[day], summaries.frames_of(cut))
+
+    def finish(
+        self,
+        unconfirmed: Refusals,
+        jumps: Refusals,
+        high_speed: pl.Series,
+        data_end: datetime,
+    ) -> None:
+        """Finish every day whose edges or jumps changed: positions, and what is summed up.
+
+        Args:
+            unconfirmed: as for `find_edges`.
+            jumps: one-sighting tracks to refuse, by day.
+            high_speed: as for `find_edges`.
+            data_end: later sightings wait in their day.
+        """
+        made_by = key_of(
+            code_key(),
+            pick_rules(
+                self.rules,
+                "ships.stay_within_km",
+                "ships.stay_max_speed_kn",
+                "gaps.min_gap_s",
+                "gaps.count_above_only",
+            ),
+        )
+        for day, edges in self.edges.items():
+            refused = jumps.get(day)
+            rows = refused.select(SIGHTING_KEY).rows() if refused is not None else []
+            self.days[day] = f"{day}-{key_of(made_by, self.areas.hash, edges, rows)}"
+        for day in self._missing(DAYS, self.days, "summing up days"):
+            self._finish(day, unconfirmed.get(day), jumps.get(day), high_speed, data_end)
+        self.scratch.clear()
+
+    def positions_of(self, days: Sequence[date]) -> pl.LazyFrame | None:
+        """Return the positions of some finished days, None where there are none."""
+        paths = [self.positions_path(day) for day in days if day in self.days]
+        return pl.scan_parquet(paths, glob=False) if paths else None
+
+    def positions_path(self, day: date) -> Path:
+        """Return the file of a finished day's positions."""
+        return self.shelf.path(DAYS, self.days[day]) / "positions.parquet"
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the results on the shelf that this run stands on, by kind."""
+        return {
+            NOTES: list(self.notes.values()),
+            EDGES: list(self.edges.values()),
+            DAYS: list(self.days.values()),
+        }
+
+    # ------------------------------------------------------------------------------ one day
+
+    def _missing(self, kind: str, names: Mapping[date, str], stage: str) -> Iterator[date]:
+        """Yield the days whose step is not on the shelf, telling the progress as they are done."""
+        there = self.shelf.names(kind)
+        missing = [day for day, name in names.items() if name not in there]
+        self.made[kind] = set(missing)
+        for done, day in enumerate(missing):
+            self.progress(stage, done, len(missing))
+            yield day
+        self.progress(stage, len(missing), len(missing))
+
+    def _put_together(self, day: date) -> pl.DataFrame:
+        files = self.files[day]
+        folders = [self.shelf.path(inputs.KIND, file.key) for file in files]
+        notes = ingest.put_together(day, folders, self.areas, self.rules)
+        names = pl.DataFrame(
+            {
+                "file_no": pl.Series(range(len(files)), dtype=pl.Int32),
+                "file": [file.account.file for file in files],
+            }
+        )
+        frames = {name: getattr(notes, name) for name in NOTE_FRAMES}
+        frames["accounts"] = notes.accounts.join(names, on="file_no").drop("file_no").sort("file")
+        frames["sensitive"] = notes.sensitive.with_columns(date=pl.lit(day))
+        self.shelf.write(NOTES, self.notes[day], frames)
+        self.scratch.write("assembled", day.isoformat(), notes.rows)
+        return notes.rows
+
+    def _segmented(
+        self, day: date, unconfirmed: pl.DataFrame | None, high_speed: pl.Series
+    ) -> pl.DataFrame:
+        """Return the day's sightings with `segment`, unconfirmed pings left out."""
+        key = day.isoformat()
+        if self.scratch.has("segmented", key):
+            return self.scratch.read("segmented", key)
+        rows = (
+            self.scratch.read("assembled", key)
+            if self.scratch.has("assembled", key)
+            else self._put_together(day)
+        )
+        gone = None
+        if unconfirmed is not None:
+            rows, gone = ingest.drop_refused(rows, unconfirmed, "unconfirmed")
+        rows = tracks.segment_day(rows, high_speed, self.rules.tracks)
+        self.scratch.write("segmented", key, rows)
+        if gone is not None:
+            self.scratch.write("unconfirmed", key, gone)
+        self.scratch.drop("assembled", key)
+        return rows
+
+    def _finish(
+        self,
+        day: date,
+        unconfirmed: pl.DataFrame | None,
+        jumps: pl.DataFrame | None,
+        high_speed: pl.Series,
+        data_end: datetime,
+    ) -> None:
+        rows = self._segmented(day, unconfirmed, high_speed)
+        gone: list[pl.DataFrame] = []
+        if self.scratch.has("unconfirmed", day.isoformat()):
+            gone.append(self.scratch.read("unconfirmed", day.isoformat()))
+        if jumps is not None:
+            rows, jumped = ingest.drop_refused(rows, jumps, "jump")
+            gone.append(jumped)
+        summary = summaries.summarise_day(_before(rows, data_end), self.areas, self.rules)
+        positions = ingest.as_positions(rows)
+        files = [(file.account.feed, file.account.file) for file in self.files[day]]
+        with self.shelf.put(DAYS, self.days[day]) as folder:
+            frames = {**summaries.frames_of(summary), "refused": count_refused(gone, files)}
+            for name, frame in frames.items():
+                store.write_scratch(frame, folder / f"{name}.parquet")
+            store.write_parquet(positions, folder / "positions.parquet")
+            if gone:
+                rejected = ingest.as_rejected(pl.concat(gone), files)
+                store.write_parquet(rejected, folder / "rejected.parquet")
+        self.scratch.drop("segmented", day.isoformat())
+        self.scratch.drop("unconfirmed", day.isoformat())
+
+
+def cut_of(day: date, data_end: datetime) -> datetime | None:
+    """Return the end of the data where it cuts this UTC day or lies before it, else None."""
+    midnight = datetime.combine(day, datetime.min.time()) + timedelta(days=1)
+    return data_end if data_end < midnight else None
+
+
+def _before(rows: pl.DataFrame, data_end: datetime) -> pl.DataFrame:
+    return rows.filter(pl.col("seen_at") < data_end)
+
+
+def count_refused(gone: Sequence[pl.DataFrame], files: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Return file, unconfirmed, jump: how many rows of each file the merge refused in a day."""
+    schema = {"file": pl.String, "unconfirmed": pl.Int64, "jump": pl.Int64}
+    if not gone:
+        return pl.DataFrame(schema=schema)
+    rejected = ingest.as_rejected(pl.concat(list(gone)), files)
+    count = pl.col("rows")
+    return (
+        rejected.group_by("file")
+        .agg(
+            unconfirmed=count.filter(pl.col("reason") == "unconfirmed").sum(),
+            jump=count.filter(pl.col("reason") == "jump").sum(),
+        )
+        .with_columns(pl.col("unconfirmed", "jump").cast(pl.Int64))
+        .sort("file")
+    )
+
+
+def by_day(refused: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    """Return refused sightings by their UTC day, sorted within it."""
+    dated = refused.sort(SIGHTING_KEY).with_columns(date=pl.col("seen_at").dt.date())
+    return {
+        day: rows
+        for (day,), rows in dated.partition_by(
+            "date", as_dict=True, include_key=False, maintain_order=True
+        ).items()
+        if isinstance(day, date)
+    }

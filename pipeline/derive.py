@@ -1,78 +1,106 @@
-"""From merged summaries to the tables of ships, gaps, calls and exposure: pure, in one reading."""
+"""From what the months add up to, to the tables of ships, gaps, calls and exposure: pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
-from pipeline import calls, causes, exposure, fleet, gap_table, gaps, ships, summaries, tow
+from pipeline import calls, exposure, fleet, gap_table, ships, summaries
 from pipeline.areas import Areas
 from pipeline.registry import no_registry
 from pipeline.rules import Rules
 from pipeline.schema import ShipMonths, polars_schema
-from pipeline.summaries import Summary
 
 
-def derive_tables(
-    summary: Summary,
-    linked: pl.DataFrame,
-    statics: pl.DataFrame,
-    tug_sightings: pl.DataFrame,
-    areas: Areas,
+@dataclass(frozen=True)
+class WhoIsWho:
+    """Who the ships are, by their own words and what they did, and by the user's registry.
+
+    Attributes:
+        plain: schema.Ships without the registry.
+        listed: schema.Ships with the entries of the registry that still hold.
+        registry: schema.ShipRegistry. An entry holds for its own dates, so it is asked for row by
+            row (`name_ships`).
+    """
+
+    plain: pl.DataFrame
+    listed: pl.DataFrame
+    registry: pl.DataFrame
+
+
+def identify(
+    identities: pl.DataFrame,
+    classes: pl.DataFrame,
+    port_visits: pl.DataFrame,
     registry: pl.DataFrame,
     rules: Rules,
-    data_end: datetime,
-    rules_hash: str,
-) -> dict[str, pl.DataFrame]:
-    """Return tables ships, gaps, dark_port_calls and ship_months, by name.
+) -> WhoIsWho:
+    """Return who is who.
 
     Args:
-        summary: all days up to `data_end`, merged.
-        linked: its segments with tracks (`tracks.link_segments`), refused ones left out.
-        statics: table statics.
-        tug_sightings: `tow.pick_tugs` of all days.
-        areas: the geo folder.
+        identities: `ships.sum_up_statics` of all days.
+        classes: mmsi, ais_class, reports of all days.
+        port_visits: `summaries.merge_port_visits` of all months.
         registry: the user's overrides.
+        rules: thresholds.
+    """
+    stays = summaries.merge_port_visits(port_visits, rules.ships.stay_min_sightings)
+    plain = ships.identify_ships(identities, classes, no_registry(), stays, rules.ships)
+    listed = (
+        plain
+        if registry.is_empty()
+        else ships.identify_ships(identities, classes, registry, stays, rules.ships)
+    )
+    return WhoIsWho(plain, listed, registry)
+
+
+def list_gaps(
+    silences: pl.DataFrame, who: WhoIsWho, rules: Rules, data_end: datetime, rules_hash: str
+) -> pl.DataFrame:
+    """Return table gaps.
+
+    Args:
+        silences: all, closed and open, with gap_id, cause, is_towed and counts.
+        who: the ships.
         rules: thresholds.
         data_end: end of the data.
         rules_hash: name of the rules and areas.
     """
-    stays = summaries.merge_port_visits(summary.port_visits, rules.ships.stay_min_sightings)
+    named = name_ships(silences, who, "off_at").with_columns(
+        fleet=pl.when("is_towed").then(pl.lit("in_tow")).otherwise("fleet")
+    )
+    return gap_table.assemble_gaps(named, rules, data_end, rules_hash)
 
-    def identify(entries: pl.DataFrame) -> pl.DataFrame:
-        return ships.identify_ships(statics, summary.classes, entries, stays, rules.ships)
 
-    # An entry of the registry holds for its own dates, so it is asked for row by row below.
-    plain_ships = identify(no_registry())
-    silences = gaps.find_silences(summary, linked, rules.gaps, data_end)
-    silences = gaps.close_under_other_mmsi(silences, linked, plain_ships, rules)
-    silences = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
-    silences = causes.name_causes(silences, areas, rules)
-    silences = name_ships(silences, plain_ships, "off_at", registry)
-    silences = tow.mark_in_tow(silences, tug_sightings, ships.tug_mmsis(statics), rules.ships)
-    gap_rows = gap_table.assemble_gaps(silences, rules, data_end, rules_hash)
-    by_month = exposure.sum_exposure(summary, linked, silences, rules.gaps).with_columns(
+def list_calls(
+    gap_rows: pl.DataFrame, areas: Areas, data_end: datetime, rules_hash: str
+) -> pl.DataFrame:
+    """Return table dark_port_calls."""
+    return calls.list_near_port(gap_rows, areas.port_groups(), data_end, rules_hash)
+
+
+def sum_ship_months(by_month: pl.DataFrame, silences: pl.DataFrame, who: WhoIsWho) -> pl.DataFrame:
+    """Return table ship_months.
+
+    Args:
+        by_month: `exposure.sum_days` and `exposure.sum_short` of all months.
+        silences: all, with `cause`.
+        who: the ships.
+    """
+    exposed = exposure.sum_exposure(by_month, silences).with_columns(
         month_at=pl.col("month").cast(pl.Datetime("us"))
     )
-    ship_months = name_ships(by_month, plain_ships, "month_at", registry)
-    return {
-        "ships": identify(registry),
-        "gaps": gap_rows,
-        "dark_port_calls": calls.list_near_port(
-            gap_rows, areas.port_groups(), data_end, rules_hash
-        ),
-        "ship_months": ship_months.select(polars_schema(ShipMonths).names()),
-    }
+    named = name_ships(exposed, who, "month_at")
+    return named.select(polars_schema(ShipMonths).names())
 
 
-def name_ships(
-    rows: pl.DataFrame, plain_ships: pl.DataFrame, at: str, registry: pl.DataFrame
-) -> pl.DataFrame:
+def name_ships(rows: pl.DataFrame, who: WhoIsWho, at: str) -> pl.DataFrame:
     """Return rows with the ship's fields, flag and fleet as of the instant in column `at`."""
-    fields = plain_ships.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
+    fields = who.plain.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
     named = rows.join(fields, on="mmsi", how="left", maintain_order="left")
-    return fleet.fleet_at(ships.flag_at(named, at, registry), at, registry)
+    return fleet.fleet_at(ships.flag_at(named, at, who.registry), at, who.registry)
 
 
 def locate_calls(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:

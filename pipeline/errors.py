@@ -8,17 +8,30 @@
     +-- ConfigError                    2   rules, areas, mapping or registry file is unusable
     |   +-- AreasError                 2   the geo folder is unusable
     +-- LockedError                    5   another run holds the lock
+    +-- StorageError                   1   the disk is full or a permission was lost
 
 Each carries one line that names what was found and what was expected.
 """
 
 from __future__ import annotations
 
+LONGEST_MESSAGE = 1_000
+
 
 class DarkportError(Exception):
-    """An expected failure: its message is one line a user can act on."""
+    """An expected failure: its message is one line a user can act on.
+
+    Names in it come from strangers: what is not printable becomes a blank, what is too long to
+    be read is cut.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        line = printable(message)
+        super().__init__(
+            line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 3]}..."
+        )
 
 
 class UsageError(DarkportError):
@@ -57,6 +70,10 @@ class LockedError(DarkportError):
     """Another run is writing to the same processed folder."""
 
     exit_code = 5
+
+
+class StorageError(DarkportError):
+    """The disk is full, a permission was lost, ...; what was published before stands."""
 
 
 def printable(text: object) -> str:

@@ -6,58 +6,72 @@ import polars as pl
 
 from pipeline.gaps import pair_segments
 from pipeline.rules import GapRules
-from pipeline.summaries import Summary
 from pipeline.tracks import epoch_s
 
+WHERE = ("month", "mmsi", "area", "port_group")
 
-def sum_exposure(
-    summary: Summary, linked: pl.DataFrame, silences: pl.DataFrame, rules: GapRules
-) -> pl.DataFrame:
+
+def sum_short(linked: pl.DataFrame, earlier: pl.DataFrame, rules: GapRules) -> pl.DataFrame:
+    """Return the seconds between the segments of a track that are no gap, by month and place.
+
+    Args:
+        linked: the segments of some days with `track`.
+        earlier: the tracks of all days before (`tracks.merge_tracks`).
+        rules: what a gap is.
+
+    Returns:
+        month, mmsi, area, port_group, sightings (0), ship_s, heard_s: like `sum_days`.
+    """
+    pairs = pair_segments(pl.concat([earlier.select(linked.columns), linked]))
+    short = pairs.filter(
+        (epoch_s("on_at") - epoch_s("off_at") < rules.shortest_s) & ~pl.col("off_is_outside")
+    )
+    return _sum_spans(short, is_heard=True)
+
+
+def sum_days(presence: pl.DataFrame) -> pl.DataFrame:
+    """Return the presence of some days by month and place: sightings, ship_s, heard_s."""
+    return (
+        presence.with_columns(month=pl.col("date").dt.truncate("1mo"), ship_s="heard_s")
+        .group_by(WHERE)
+        .agg(pl.col("sightings", "ship_s", "heard_s").sum())
+        .sort(WHERE)
+    )
+
+
+def sum_exposure(by_month: pl.DataFrame, silences: pl.DataFrame) -> pl.DataFrame:
     """Return exposure by month, MMSI, area and port group, in integer seconds (METHOD 2).
 
     `heard_s` lies between sightings less than the threshold apart; `ship_s` adds the closed
     silences but those of cause `left_region`. Credited to the area of the earlier sighting, cut
     at UTC midnight (so at the turn of the month); outside sightings give nothing.
 
+    Args:
+        by_month: `sum_days` and `sum_short` of all days, one under the other.
+        silences: all, with `cause`.
+
     Returns:
         month, mmsi, area, port_group, sightings, ship_s, heard_s.
     """
-    where = ["month", "mmsi", "area", "port_group"]
-    by_day = summary.presence.select(
-        "mmsi",
-        "area",
-        "port_group",
-        "sightings",
-        month=pl.col("date").dt.truncate("1mo"),
-        ship_s=pl.col("heard_s"),
-        heard_s=pl.col("heard_s"),
-    )
-    short = pair_segments(linked).filter(
-        (epoch_s("on_at") - epoch_s("off_at") < rules.shortest_s) & ~pl.col("off_is_outside")
-    )
     closed = silences.filter(
         pl.col("on_at").is_not_null() & pl.col("cause").ne_missing("left_region")
     )
-    spans = pl.concat(
-        [
-            _spans(short).with_columns(is_heard=pl.lit(value=True)),
-            _spans(closed).with_columns(is_heard=pl.lit(value=False)),
-        ]
-    )
-    cut = cut_by_month(spans).select(
-        "mmsi",
-        "area",
-        "port_group",
-        "month",
-        sightings=pl.lit(0, dtype=pl.Int64),
-        ship_s=pl.col("seconds"),
-        heard_s=pl.when("is_heard").then("seconds").otherwise(0),
-    )
     return (
-        pl.concat([by_day, cut], how="diagonal")
-        .group_by(where)
+        pl.concat([by_month, _sum_spans(closed, is_heard=False).select(by_month.columns)])
+        .group_by(WHERE)
         .agg(pl.col("sightings", "ship_s", "heard_s").sum())
-        .sort(where)
+        .sort(WHERE)
+    )
+
+
+def _sum_spans(pairs: pl.DataFrame, *, is_heard: bool) -> pl.DataFrame:
+    heard = pl.col("seconds") if is_heard else pl.lit(0, dtype=pl.Int64)
+    return (
+        cut_by_month(_spans(pairs))
+        .with_columns(sightings=pl.lit(0, dtype=pl.Int64), ship_s="seconds", heard_s=heard)
+        .group_by(WHERE)
+        .agg(pl.col("sightings", "ship_s", "heard_s").sum())
+        .sort(WHERE)
     )
 
 

@@ -19,6 +19,19 @@ CAUSE_WORDS = {
 }
 
 
+def measure_silences(silences: pl.DataFrame) -> pl.DataFrame:
+    """Return silences with gap_id and distance_km: what stands as soon as they are known."""
+    km = geodesic_km(
+        *(
+            silences[name].fill_null(float("nan")).to_numpy()
+            for name in ("off_lon", "off_lat", "on_lon", "on_lat")
+        )
+    )
+    return silences.with_columns(
+        gap_id=gap_ids(silences), distance_km=pl.Series(km).fill_nan(None).round(3)
+    )
+
+
 def assemble_gaps(
     silences: pl.DataFrame,
     rules: Rules,
@@ -28,8 +41,8 @@ def assemble_gaps(
     """Return table `gaps` of silences with cause and counts (schema.Gaps), sorted by gap_id.
 
     Args:
-        silences: `name_causes` of `count_positions_before`, with the ship's fields, flag and
-            fleet as of the off point.
+        silences: `measure_silences` of `name_causes` of `count_positions_before`, with the ship's
+            fields, flag and fleet as of the off point.
         rules: thresholds.
         data_end: end of the data the rows are judged with.
         rules_hash: name of the rules and areas.
@@ -39,15 +52,7 @@ def assemble_gaps(
         duration_s=epoch_s("on_at") - epoch_s("off_at"),
         is_closed=pl.col("on_at").is_not_null(),
     )
-    km = geodesic_km(
-        *(
-            rows[name].fill_null(float("nan")).to_numpy()
-            for name in ("off_lon", "off_lat", "on_lon", "on_lat")
-        )
-    )
     rows = rows.with_columns(
-        gap_id=gap_ids(rows),
-        distance_km=pl.Series(km).fill_nan(None).round(3),
         duration_h=(pl.col("duration_s") / 3600.0).round(6),
         status=judge_status(pl.col("month"), data_end, rules.gaps.final_after_d),
         data_end=pl.lit(data_end),

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.geodesy import local_distance_km
 from pipeline.rules import GapRules, Rules
-from pipeline.summaries import END_FIELDS, Summary, prefixed
+from pipeline.summaries import END_FIELDS, prefixed
 from pipeline.tracks import epoch_s, reach_km
 
 OFF = tuple(prefixed("off", name) for name in END_FIELDS)
@@ -57,50 +57,71 @@ def _median(numbers: pl.Series) -> float:
     return median if isinstance(median, float) else 0.0
 
 
-def find_silences(
-    summary: Summary, linked: pl.DataFrame, rules: GapRules, data_end: datetime
+def close_silences(
+    inner_gaps: pl.DataFrame, linked: pl.DataFrame, rules: GapRules, earlier: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return every silence of at least `shortest_s` whose off point is inside the region.
+    """Return the silences that some days ended: at least `shortest_s`, off point in the region.
 
     Args:
-        summary: all days up to `data_end`, merged.
-        linked: its segments with `track`.
+        inner_gaps: silences inside the segments of these days.
+        linked: the segments of these days with `track`.
         rules: what a gap is.
-        data_end: end of the data; a track not heard since is an open silence.
+        earlier: the tracks of all days before (`tracks.merge_tracks`).
 
     Returns:
-        mmsi, track and END_FIELDS with the prefixes `off_` and `on_`; `on_*` null while open.
+        mmsi, track and END_FIELDS with the prefixes `off_` and `on_`, sorted.
     """
-    tracks = linked.select("mmsi", "segment", "track")
-    inner = summary.inner_gaps.join(tracks, on=["mmsi", "segment"])
-    crossing = pair_segments(linked).filter(
+    inner = inner_gaps.join(linked.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+    crossing = pair_segments(pl.concat([earlier.select(linked.columns), linked])).filter(
         epoch_s("on_at") - epoch_s("off_at") >= rules.shortest_s
     )
-    ends = linked.group_by("mmsi", "track").agg(
-        pl.col("sightings").sum(),
-        *(
-            pl.col(prefixed("last", name)).sort_by("segment").last().alias(off)
-            for name, off in zip(END_FIELDS, OFF, strict=True)
-        ),
-    )
-    # A one-sighting track is pending, or a ship seen once: no gap (METHOD 2).
-    still_silent = ends.filter(
-        (pl.col("sightings") > 1)
-        & (pl.lit(data_end).dt.epoch("s") - epoch_s("off_at") >= rules.shortest_s)
-    )
     columns = ["mmsi", "track", *OFF, *ON]
-    silences = pl.concat(
-        [inner.select(columns), crossing.select(columns), still_silent], how="diagonal"
-    )
     return (
-        silences.select(columns)
+        pl.concat([inner.select(columns), crossing.select(columns)])
         .filter(~pl.col("off_is_outside"))
         .sort("mmsi", "off_at", "off_lon", "off_lat")
     )
 
 
+def open_silences(tracks: pl.DataFrame, rules: GapRules, data_end: datetime) -> pl.DataFrame:
+    """Return the silences not ended by `data_end`, in the columns of `close_silences`.
+
+    A one-sighting track is pending, or a ship seen once: no gap (METHOD 2).
+
+    Args:
+        tracks: the tracks of all days up to `data_end` (`tracks.merge_tracks`).
+        rules: what a gap is.
+        data_end: end of the data; a track not heard since is an open silence.
+    """
+    ends = tracks.select(
+        "mmsi",
+        "track",
+        "sightings",
+        *(
+            pl.col(prefixed("last", name)).alias(off)
+            for name, off in zip(END_FIELDS, OFF, strict=True)
+        ),
+        *(
+            pl.lit(None, dtype=tracks.schema[prefixed("first", name)]).alias(on)
+            for name, on in zip(END_FIELDS, ON, strict=True)
+        ),
+    )
+    return (
+        ends.filter(
+            (pl.col("sightings") > 1)
+            & (pl.lit(data_end).dt.epoch("s") - epoch_s("off_at") >= rules.shortest_s)
+            & ~pl.col("off_is_outside")
+        )
+        .drop("sightings")
+        .sort("mmsi", "off_at", "off_lon", "off_lat")
+    )
+
+
 def pair_segments(linked: pl.DataFrame) -> pl.DataFrame:
-    """Return, for two consecutive segments of a track, the end of one and the start of the next."""
+    """Return, for two consecutive segments of a track, the end of one and the start of the next.
+
+    The tracks of earlier days may stand among the segments as one segment each.
+    """
     ordered = linked.sort("mmsi", "track", "segment")
     same = (pl.col("mmsi") == pl.col("mmsi").shift(1)) & (
         pl.col("track") == pl.col("track").shift(1)
@@ -126,31 +147,31 @@ def first_as_on() -> list[pl.Expr]:
 
 
 def close_under_other_mmsi(
-    silences: pl.DataFrame, linked: pl.DataFrame, ships: pl.DataFrame, rules: Rules
+    still_open: pl.DataFrame, tracks: pl.DataFrame, ships: pl.DataFrame, rules: Rules
 ) -> pl.DataFrame:
-    """Return silences, open ones closed where the ship next appears under another MMSI.
+    """Return open silences, closed where the ship next appears under another MMSI.
 
     Identity is the trusted IMO number (METHOD 2). The on point is the first sighting of a track
     of another MMSI of the ship that begins after the off time and that the ship can have reached.
 
+    Args:
+        still_open: `open_silences`.
+        tracks: the tracks of all days (`tracks.merge_tracks`).
+        ships: mmsi, ship_id, imo.
+        rules: reach of a ship, what a gap is.
+
     Returns:
-        The same rows with `on_mmsi` (null where the MMSI stays the same).
+        The same rows, those heard again within the threshold left out, with `on_mmsi` (null where
+        the MMSI stays the same).
     """
-    silences = silences.with_columns(on_mmsi=pl.lit(None, dtype=pl.Int32))
+    still_open = still_open.with_columns(on_mmsi=pl.lit(None, dtype=pl.Int32))
     of_ship = ships.filter(pl.col("imo").is_not_null()).select("mmsi", "ship_id")
     several = of_ship.filter(pl.len().over("ship_id") > 1)
     if several.is_empty():
-        return silences
-    begins = (
-        linked.filter(pl.col("segment") == pl.col("track"))
-        .join(several, on="mmsi")
-        .select(
-            "ship_id",
-            pl.col("mmsi").alias("on_mmsi"),
-            *first_as_on(),
-        )
+        return still_open
+    begins = tracks.join(several, on="mmsi").select(
+        "ship_id", pl.col("mmsi").alias("on_mmsi"), *first_as_on()
     )
-    still_open = silences.filter(pl.col("on_at").is_null())
     candidates = (
         still_open.select("mmsi", "track", *OFF)
         .join(several, on="mmsi")
@@ -168,25 +189,47 @@ def close_under_other_mmsi(
     )
     return pl.concat(
         [
-            silences.filter(pl.col("on_at").is_not_null()),
             still_open.join(closed, on=["mmsi", "track"], how="anti"),
-            closed.filter("is_gap").select(silences.columns),
+            closed.filter("is_gap").select(still_open.columns),
         ]
     ).sort("mmsi", "off_at", "off_lon", "off_lat")
 
 
+def count_by_track(hours: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
+    """Return sightings by mmsi, track and UTC hour, and how many each kind of receiver heard."""
+    return (
+        hours.join(linked.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+        .group_by("mmsi", "track", "hour")
+        .agg(pl.col("sightings", "terrestrial", "satellite").sum())
+        .sort("mmsi", "track", "hour")
+    )
+
+
+def keep_last_hours(
+    track_hours: pl.DataFrame, tracks: pl.DataFrame, rules: GapRules
+) -> pl.DataFrame:
+    """Return the hours of each track that `count_positions_before` can still ask for."""
+    last_hour = pl.col("last_at").dt.truncate("1h")
+    return (
+        track_hours.join(tracks.select("mmsi", "track", "last_at"), on=["mmsi", "track"])
+        .filter(pl.col("hour") >= last_hour - timedelta(hours=rules.positions_before_h - 1))
+        .select(track_hours.columns)
+        .sort("mmsi", "track", "hour")
+    )
+
+
 def count_positions_before(
-    silences: pl.DataFrame, hours: pl.DataFrame, linked: pl.DataFrame, rules: GapRules
+    silences: pl.DataFrame, track_hours: pl.DataFrame, rules: GapRules
 ) -> pl.DataFrame:
     """Return silences with the sightings of their track in the 12 UTC hours up to the off time.
 
     METHOD 1: the UTC hour of the off time and the 11 before it, by receiver kind.
+
+    Args:
+        silences: with mmsi, track, off_at.
+        track_hours: `count_by_track`, those of earlier days too.
+        rules: how many hours.
     """
-    by_track = (
-        hours.join(linked.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
-        .group_by("mmsi", "track", "hour")
-        .agg(pl.col("sightings", "terrestrial", "satellite").sum())
-    )
     off_hour = pl.col("off_at").dt.truncate("1h")
     wanted = silences.select("mmsi", "track", "off_at").with_columns(
         hour=pl.datetime_ranges(
@@ -195,7 +238,7 @@ def count_positions_before(
     )
     counts = (
         wanted.explode("hour")
-        .join(by_track, on=["mmsi", "track", "hour"])
+        .join(track_hours, on=["mmsi", "track", "hour"])
         .group_by("mmsi", "track", "off_at")
         .agg(
             positions_12h_before=pl.col("sightings").sum(),

@@ -1,52 +1,65 @@
 """The whole job: raw files to published tables, all of it or nothing.
 
-Everything is built in `<processed>/.work` and moved in at the end; a run that fails leaves last
-night's outputs as they were.
+What a night needs is derived step by step, each step only where its inputs changed (`archive`);
+the outputs are built as a whole generation beside the published one, checked, and published by
+the replacement of one link. A run that fails or is killed leaves last night's outputs as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pipeline import (
     derive,
+    health,
+    history,
     ingest,
+    inputs,
     rollup,
-    ships,
     store,
 )
+from pipeline.archive import Archive, Question, derive_archive
 from pipeline.areas import Areas, load_areas
-from pipeline.days import Days
-from pipeline.errors import CheckError, RawFileError
-from pipeline.feeds.base import FeedFormat
-from pipeline.feeds.mapping import MappedFormat, load_mapping
-from pipeline.ingest import FileAccount, Progress, no_progress
+from pipeline.days import NOTES
+from pipeline.errors import CheckError, UsageError
+from pipeline.ingest import Progress, no_progress
+from pipeline.inputs import Changes, RawFile
+from pipeline.keys import code_key
+from pipeline.months import HEALTH, MONTH_NOTES, SUMS
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
-from pipeline.schema import (
-    STATIC_FIELDS,
-    Beacons,
-    Statics,
-    Tracks,
-    polars_schema,
-)
+from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
 
-WORK = ".work"
+SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
+
+# Tables with a part a month, and the results that hold the parts.
+PART_TABLES = {
+    "tracks": SUMS,
+    "statics": MONTH_NOTES,
+    "beacons": MONTH_NOTES,
+    "feed_health": HEALTH,
+}
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
 DATABASE_TABLES = (
     "tracks",
     "statics",
     "beacons",
-    "feed_hours",
+    "feed_health",
+    "outage_hours",
     "ships",
     "gaps",
+    "gap_versions",
+    "runs",
     "dark_port_calls",
     "ship_months",
     "files",
@@ -62,11 +75,17 @@ TABLES_FROM_SQL = (
     "published_counts",
     "published_beside_ours",
 )
+LIBRARIES = ("darkport", "polars", "duckdb")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a night is asked to do."""
+    """What a night is asked to do.
+
+    Attributes:
+        rehash: hash every raw file, whatever sizes and times say.
+        accept_counts: publish although counts are out of their bands.
+    """
 
     raw: Path
     processed: Path
@@ -75,20 +94,38 @@ class Job:
     rules: Rules
     registry: Path | None = None
     data_end: datetime | None = None
+    rehash: bool = False
+    accept_counts: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a night did, for the last lines of its log."""
+    """What a night did, for the last lines of its log.
 
+    Attributes:
+        run: its number.
+        files_read: raw files that could be read, whether tonight or before.
+        files_failed: (file, reason) of those that could not.
+        changes: which raw files are new, changed, gone.
+        rows_read: rows in all raw files.
+        days_redone: UTC days of which any step was done again.
+        warnings: what is worth a look, in sentences.
+        seconds: how long each part of the run took.
+    """
+
+    run: int
     files_read: int
     files_failed: tuple[tuple[str, str], ...]
+    changes: Changes
     rows_read: int
     sightings: int
     gaps: int
     open_gaps: int
+    days_redone: int
     data_end: datetime
     is_simulated: bool
+    warnings: tuple[str, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
@@ -99,146 +136,369 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         CheckError: a check failed; nothing is published.
         LockedError: another run holds the lock.
         ConfigError: areas or registry are unusable.
+        StorageError: the disk is full, a permission was lost; nothing is published.
     """
+    started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     areas = load_areas(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
-    with store.hold_lock(job.processed):
-        work = job.processed / WORK
-        store.remove_tree(work)
+    with store.hold_lock(job.processed, "darkport nightly") as taken_over:
+        night = _Night(job, areas, registry, started_at, progress)
+        if taken_over:
+            night.warnings.append(taken_over)
         try:
-            return _build_and_publish(job, areas, registry, work, progress)
+            return night.run()
         finally:
-            store.remove_tree(work)
+            night.clean_up()
 
 
-def _build_and_publish(
-    job: Job, areas: Areas, registry: pl.DataFrame, work: Path, progress: Progress
-) -> Outcome:
-    rules, built = job.rules, work / "built"
-    name_of_rules = rules_hash(rules, areas.hash)
-    stage, parts = store.Stage(work / "stage"), store.Parts(work / "parts")
+@dataclass(frozen=True)
+class _Before:
+    """The last published night, as far as the next one needs it."""
 
-    accounts = _read_raw(job, stage, parts, progress)
-    statics, beacons = _assemble_statics(stage, accounts)
-    tugs = ships.tug_mmsis(statics)
-    days = Days(parts, areas, ships.high_speed_mmsis(statics), tugs, rules, accounts, progress)
-    days.assemble(stage)
-    data_end = days.close_books(job.data_end)
-    linked = days.link(data_end)
+    manifest: Mapping[str, Any]
+    files: Mapping[str, RawFile]
+    shelf_names: Mapping[str, Sequence[str]]
 
-    derived = derive.derive_tables(
-        days.summary(),
-        linked,
-        statics,
-        days.all_tug_sightings(),
-        areas,
-        registry,
-        rules,
-        data_end,
-        name_of_rules,
-    )
+    @property
+    def run(self) -> int:
+        return int(self.manifest.get("run", 0))
 
-    progress("writing tables", 0, 1)
-    days.write_positions(built)
-    written = {
-        "tracks": linked.select(polars_schema(Tracks).names()).sort("mmsi", "segment"),
-        "statics": statics,
-        "beacons": beacons,
-        "feed_hours": days.feed_hours(),
-        **derived,
-        "files": ingest.files_frame(accounts),
-        "rejected": days.rejected(),
-        "rules": rules_frame(rules),
-        "seasons": areas.seasons,
-        "closures": areas.closures,
-        "ship_registry": registry,
+    @property
+    def data_end(self) -> datetime | None:
+        told = self.manifest.get("data_end")
+        return datetime.fromisoformat(told).replace(tzinfo=None) if told else None
+
+
+class _Night:
+    """One run under the lock."""
+
+    def __init__(
+        self,
+        job: Job,
+        areas: Areas,
+        registry: pl.DataFrame,
+        started_at: datetime,
+        progress: Progress,
+    ) -> None:
+        self.job = job
+        self.areas = areas
+        self.registry = registry
+        self.started_at = started_at
+        self.progress = progress
+        self.outputs = store.Outputs(job.processed)
+        self.shelf = store.Shelf(job.processed / SHELF)
+        self.scratch = store.Scratch(job.processed / SCRATCH)
+        self.rules_hash = rules_hash(job.rules, areas.hash)
+        self.warnings: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self._lap = time.monotonic()
+
+    def run(self) -> Outcome:
+        self.outputs.sweep()
+        self.scratch.clear()
+        before = _read_before(self.outputs)
+        self.shelf.keep_only_durable(before.shelf_names)
+        self._note_seconds("starting")
+        found = inputs.read_inputs(
+            self.job.raw,
+            self.shelf,
+            self.job.rules,
+            before.files,
+            time.time_ns(),
+            self.progress,
+            rehash=self.job.rehash,
+        )
+        self._note_seconds("reading raw files")
+        changes = inputs.compare_inputs(before.files, found)
+        question = Question(
+            self.areas, self.registry, self.job.rules, self.rules_hash, self.job.data_end
+        )
+        archive = derive_archive(found, self.shelf, self.scratch, question, self.progress)
+        self._note_seconds("deriving tables")
+        is_accepted = self._hold_bands(before, changes, archive)
+        self.progress("writing tables", 0, 1)
+        outcome = self._publish(before, found, changes, archive, is_accepted=is_accepted)
+        self.progress("writing tables", 1, 1)
+        return outcome
+
+    def clean_up(self) -> None:
+        """Remove what does not outlive a run."""
+        self.scratch.clear()
+
+    def _note_seconds(self, part: str) -> None:
+        now = time.monotonic()
+        self.seconds[part] = round(now - self._lap, 3)
+        self._lap = now
+
+    def _hold_bands(self, before: _Before, changes: Changes, archive: Archive) -> bool:
+        """Warn of odd counts; return whether counts out of their bands were accepted.
+
+        Raises:
+            CheckError: counts are out of their bands and nobody accepted them.
+        """
+        if not before.run:
+            return False
+        if not (changes.new or changes.changed or changes.removed):
+            self.warnings.append("no raw file is new, changed or gone since the last run")
+        files = archive.tables["files"]
+        fresh = files.filter(pl.col("file").is_in([*changes.new, *changes.changed]))
+        is_same_basis = before.manifest.get("rules_hash") == self.rules_hash and (
+            before.manifest.get("code_hash") == code_key()
+        )
+        tonight = archive.counts(
+            int(fresh["read"].sum()),
+            int(fresh["rejected"].sum()),
+            has_lost=bool(changes.changed or changes.removed) or not is_same_basis,
+        )
+        last = _read_counts(self.outputs.current)
+        self.warnings += health.warn_bands(last, tonight, self.job.rules.bands)
+        found = health.check_bands(last, tonight, self.job.rules.bands)
+        if found and not self.job.accept_counts:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise CheckError(
+                f"counts are out of their bands, nothing is published: {found[0]}{more};"
+                " look at the feed, then run again with --accept-counts if they are right"
+            )
+        self.warnings += [f"accepted by the user: {sentence}" for sentence in found]
+        return bool(found)
+
+    # ------------------------------------------------------------------------------ publish
+
+    def _publish(
+        self,
+        before: _Before,
+        found: Sequence[RawFile],
+        changes: Changes,
+        archive: Archive,
+        *,
+        is_accepted: bool,
+    ) -> Outcome:
+        new = self.outputs.begin()
+        (new / STATE).mkdir()
+        gap_rows = archive.tables["gaps"]
+        outcome = Outcome(
+            run=before.run + 1,
+            files_read=sum(file.account.error is None for file in found),
+            files_failed=tuple(
+                (file.account.file, file.account.error)
+                for file in found
+                if file.account.error is not None
+            ),
+            changes=changes,
+            rows_read=sum(file.account.read for file in found),
+            sightings=archive.sightings,
+            gaps=int(gap_rows["is_closed"].sum()),
+            open_gaps=int((~gap_rows["is_closed"]).sum()),
+            days_redone=len(archive.days_redone()),
+            data_end=archive.data_end,
+            is_simulated=ingest.is_simulated(archive.tables["files"]),
+            warnings=tuple(self.warnings),
+            seconds=self.seconds,
+        )
+        self._write_tables(new, archive)
+        self._note_seconds("writing tables")
+        self._write_history(new, before, archive, outcome, is_accepted=is_accepted)
+        self._note_seconds("keeping history")
+        roll_up(self.job, new, archive.data_end, self.rules_hash)
+        self._note_seconds("rolling up")
+        state = new / STATE
+        inputs.save_inputs(found, state / "files.json")
+        store.write_json(archive.names(), state / "shelf.json")
+        _save_counts(archive, state)
+        self._write_manifest(new, outcome, found, archive)
+        self.outputs.commit(new)
+        self.shelf.sweep(archive.names())
+        self._note_seconds("publishing")
+        return outcome
+
+    def _write_tables(self, new: Path, archive: Archive) -> None:
+        """Write the tables of this night; what has not changed is linked."""
+        for day in archive.days.files:
+            path = archive.days.positions_path(day)
+            folder = path.parent
+            if _rows_in(path):
+                target = new / "positions" / f"date={day.isoformat()}" / "positions.parquet"
+                self.outputs.link(path, target)
+            if (folder / "rejected.parquet").is_file():
+                self.outputs.link(
+                    folder / "rejected.parquet", new / "rejected" / f"merge-{day}.parquet"
+                )
+        for name, kind in PART_TABLES.items():
+            for month, result in archive.months.names[kind].items():
+                source = self.shelf.path(kind, result) / f"{name}.parquet"
+                self.outputs.link(source, new / name / f"{month:%Y-%m}.parquet")
+        (new / "rejected").mkdir(exist_ok=True)
+        for key in archive.names()[inputs.KIND]:
+            for source in sorted(self.shelf.path(inputs.KIND, key).glob("rejected-*.parquet")):
+                self.outputs.link(source, new / "rejected" / f"{key}-{source.name}")
+        tables = {
+            **archive.tables,
+            "rules": rules_frame(self.job.rules),
+            "seasons": self.areas.seasons,
+            "closures": self.areas.closures,
+            "ship_registry": self.registry,
+        }
+        for name, frame in tables.items():
+            store.write_table(frame, name, new)
+        gap_rows = archive.tables["gaps"]
+        store.write_geoparquet(gap_rows, new / "gaps.geo.parquet")
+        located = derive.locate_calls(archive.tables["dark_port_calls"], gap_rows)
+        store.write_geoparquet(located, new / "dark_port_calls.geo.parquet")
+
+    def _write_history(
+        self, new: Path, before: _Before, archive: Archive, outcome: Outcome, *, is_accepted: bool
+    ) -> None:
+        """Write runs and gap_versions: those of earlier runs, and what this one changed."""
+        current = self.outputs.current
+        basis = history.Basis(outcome.data_end, METHOD_VERSION, self.rules_hash, code_key())
+        gaps_before, runs, known = _read_history(current)
+        late_before = before.data_end or outcome.data_end
+        redone = (datetime.combine(day, datetime.min.time()) for day in archive.days.made[NOTES])
+        context = history.Context(
+            run=outcome.run,
+            now=basis,
+            before=history.last_basis(runs),
+            is_raw_removed=bool(outcome.changes.removed or outcome.changes.changed),
+            has_late_rows=any(midnight < late_before for midnight in redone),
+            shortest_s=self.job.rules.gaps.shortest_s,
+            final_after_d=self.job.rules.gaps.final_after_d,
+        )
+        changed = history.compare_gaps(gaps_before, archive.tables["gaps"], known, context)
+        if current:
+            self.outputs.carry(new, "gap_versions")
+        (new / "gap_versions").mkdir(exist_ok=True)
+        if changed.height:
+            part = history.name_part(outcome.data_end)
+            path = new / "gap_versions" / f"{part}.parquet"
+            rows = store.read_parquet(path) if path.is_file() else changed.clear()
+            # The carried file is shared with the night before: replaced, never written into.
+            path.unlink(missing_ok=True)
+            store.write_table_part(
+                history.append_versions(rows, changed), "gap_versions", part, new
+            )
+        store.write_scratch(history.add_known(known, changed), new / STATE / "known.parquet")
+        run = self._as_run(archive, outcome, changed.height, is_accepted=is_accepted)
+        store.write_table(history.append_run(runs, run), "runs", new)
+
+    def _as_run(
+        self, archive: Archive, outcome: Outcome, versions_written: int, *, is_accepted: bool
+    ) -> dict[str, Any]:
+        """Return this run as a row of table runs."""
+        fresh = {*outcome.changes.new, *outcome.changes.changed}
+        files = archive.tables["files"]
+        return {
+            "run": outcome.run,
+            "started_at": self.started_at,
+            "finished_at": _now(),
+            "data_end": outcome.data_end,
+            "method_version": METHOD_VERSION,
+            "rules_hash": self.rules_hash,
+            "code_hash": code_key(),
+            "files_new": len(outcome.changes.new),
+            "files_changed": len(outcome.changes.changed),
+            "files_removed": len(outcome.changes.removed),
+            "files_failed": len(outcome.files_failed),
+            "rows_read": int(files.filter(pl.col("file").is_in(list(fresh)))["read"].sum()),
+            "days_redone": outcome.days_redone,
+            "gaps": outcome.gaps,
+            "open_gaps": outcome.open_gaps,
+            "versions_written": versions_written,
+            "warnings": "; ".join(outcome.warnings) or None,
+            "is_accepted_out_of_bands": is_accepted,
+            "versions": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        }
+
+    def _write_manifest(
+        self, new: Path, outcome: Outcome, found: Sequence[RawFile], archive: Archive
+    ) -> None:
+        """Write what this night was made from, last of all."""
+        store.write_json(
+            {
+                "run": outcome.run,
+                "is_simulated": outcome.is_simulated,
+                "method_version": METHOD_VERSION,
+                "rules_hash": self.rules_hash,
+                "areas_hash": self.areas.hash,
+                "code_hash": code_key(),
+                "data_end": outcome.data_end.isoformat() + "Z",
+                "started_at": self.started_at.isoformat() + "Z",
+                "finished_at": _now().isoformat() + "Z",
+                "warnings": list(outcome.warnings),
+                "files": {file.account.file: file.account.sha256 for file in found},
+                "derived_from": archive.derived_from(),
+            },
+            new / MANIFEST,
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _save_counts(archive: Archive, state: Path) -> None:
+    """Write what the bands of the next night are held against."""
+    files = archive.tables["files"]
+    counts = archive.counts(int(files["read"].sum()), int(files["rejected"].sum()), has_lost=False)
+    store.write_scratch(counts.days, state / "days.parquet")
+    store.write_scratch(counts.feed_days, state / "feed_days.parquet")
+    figures = {
+        "data_end": counts.data_end.isoformat(),
+        "rows_read": counts.rows_read,
+        "rows_refused": counts.rows_refused,
     }
-    for name, frame in written.items():
-        store.write_table(frame, name, built)
-    store.write_geoparquet(derived["gaps"], built / "gaps.geo.parquet")
-    calls = derive.locate_calls(derived["dark_port_calls"], derived["gaps"])
-    store.write_geoparquet(calls, built / "dark_port_calls.geo.parquet")
-    _roll_up(job, built, DATABASE_TABLES, data_end, name_of_rules)
-    outcome = Outcome(
-        files_read=sum(account.error is None for account in accounts),
-        files_failed=tuple(
-            (account.file, account.error) for account in accounts if account.error is not None
-        ),
-        rows_read=sum(account.read for account in accounts),
-        sightings=days.sightings,
-        gaps=int(derived["gaps"]["is_closed"].sum()),
-        open_gaps=int((~derived["gaps"]["is_closed"]).sum()),
-        data_end=data_end,
-        is_simulated=ingest.is_simulated(written["files"]),
+    store.write_json(figures, state / "counts.json")
+
+
+def _read_counts(current: Path | None) -> health.NightCounts | None:
+    state = current / STATE if current else None
+    if state is None or not (state / "counts.json").is_file():
+        return None
+    figures = json.loads((state / "counts.json").read_text("utf-8"))
+    return health.NightCounts(
+        data_end=datetime.fromisoformat(figures["data_end"]),
+        days=store.read_parquet(state / "days.parquet"),
+        feed_days=store.read_parquet(state / "feed_days.parquet"),
+        rows_read=figures["rows_read"],
+        rows_refused=figures["rows_refused"],
     )
-    _write_manifest(built, job, accounts, outcome, name_of_rules)
-    names = sorted(path.name for path in built.iterdir())
-    store.publish(built, job.processed, names)
-    progress("writing tables", 1, 1)
-    return outcome
 
 
-def _read_raw(
-    job: Job, stage: store.Stage, parts: store.Parts, progress: Progress
-) -> list[FileAccount]:
-    """Read all raw files; a file or folder that cannot be read is an account with an error."""
-    paths, unreadable = store.find_raw_files(job.raw)
-    accounts = ingest.stage_files(
-        paths, job.raw, stage, parts, job.rules, _mappings_beside(), progress
+def _read_history(
+    current: Path | None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return (gaps, runs, last known versions) of the published night; empty before the first."""
+    if current is None:
+        return (
+            pl.DataFrame(schema=polars_schema(Gaps)),
+            pl.DataFrame(schema=polars_schema(Runs)),
+            history.list_known(pl.DataFrame(schema=polars_schema(GapVersions))),
+        )
+    kept = current / STATE / "known.parquet"
+    known = (
+        store.read_parquet(kept)
+        if kept.is_file()
+        else history.list_known(store.read_table(current, "gap_versions"))
     )
-    accounts += [
-        FileAccount(
-            ingest.feed_of(path, job.raw),
-            path.relative_to(job.raw).as_posix(),
-            0,
-            error=f"folder cannot be read: {why}",
-        )
-        for path, why in unreadable
-    ]
-    if not accounts:
-        raise RawFileError(
-            f"no raw file under {job.raw}: put provider files into {job.raw}/<feed>/"
-        )
-    if all(account.error is not None for account in accounts):
-        first = accounts[0]
-        raise RawFileError(
-            f"none of {len(accounts)} raw files could be read; nothing is published; the first:"
-            f" {first.file}: {first.error}"
-        )
-    return accounts
+    return store.read_table(current, "gaps"), store.read_table(current, "runs"), known
 
 
-def _mappings_beside() -> Callable[[Path], Sequence[FeedFormat]]:
-    """Return a function that gives the mapping for a raw file: `mapping.toml` beside it."""
+def _rows_in(path: Path) -> int:
+    import pyarrow.parquet
 
-    @cache
-    def mapping_in(folder: Path) -> MappedFormat | None:
-        file = folder / "mapping.toml"
-        return load_mapping(file) if file.is_file() else None
-
-    def mappings(path: Path) -> Sequence[FeedFormat]:
-        mapping = mapping_in(path.parent)
-        return (mapping,) if mapping is not None and mapping.is_for(path.name) else ()
-
-    return mappings
+    return pyarrow.parquet.read_metadata(path).num_rows
 
 
-def _assemble_statics(
-    stage: store.Stage, accounts: list[FileAccount]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    statics = [pl.DataFrame(schema=polars_schema(Statics))]
-    beacons = [pl.DataFrame(schema=polars_schema(Beacons))]
-    for day in stage.days():
-        if (rows := stage.read("statics", day)) is not None:
-            table = ingest.account_statics(rows, accounts)
-            statics.append(table.select(statics[0].columns))
-        if (rows := stage.read("beacons", day)) is not None:
-            table = ingest.account_beacons(rows, accounts)
-            beacons.append(table.select(beacons[0].columns))
-    key = ["mmsi", "first_at", "last_at", "ais_class", *STATIC_FIELDS]
-    return pl.concat(statics).sort(key, nulls_last=False), pl.concat(beacons).sort(
-        "mmsi", "hour", "feed", "receiver", "station"
+def _read_before(outputs: store.Outputs) -> _Before:
+    current = outputs.current
+    if current is None:
+        return _Before({}, {}, {})
+    names = json.loads((current / STATE / "shelf.json").read_text("utf-8"))
+    return _Before(
+        store.read_manifest(current), inputs.load_inputs(current / STATE / "files.json"), names
     )
+
+
+# -------------------------------------------------------------------------------- rolling up
 
 
 def roll_up_again(job: Job) -> None:
@@ -248,27 +508,26 @@ def roll_up_again(job: Job) -> None:
         UsageError: nothing was published yet.
         CheckError: a check failed; nothing is published.
     """
-    manifest = store.read_manifest(job.processed)
-    with store.hold_lock(job.processed):
-        built = job.processed / WORK / "built"
-        store.remove_tree(built.parent)
-        try:
-            store.copy_tables(job.processed, built, DATABASE_TABLES)
-            _roll_up(
-                job,
-                built,
-                DATABASE_TABLES,
-                datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None),
-                manifest["rules_hash"],
-            )
-            store.publish(built, job.processed, sorted(path.name for path in built.iterdir()))
-        finally:
-            store.remove_tree(built.parent)
+    with store.hold_lock(job.processed, "darkport rollup"):
+        outputs = store.Outputs(job.processed)
+        outputs.sweep()
+        current = outputs.current
+        if current is None:
+            raise UsageError(f"no published tables in {job.processed}: run darkport nightly")
+        manifest = store.read_manifest(current)
+        new = outputs.begin()
+        made_anew = {store.DATABASE, "indicator.json"} | {
+            f"{name}.{kind}" for name in TABLES_FROM_SQL for kind in ("parquet", "csv")
+        }
+        for path in sorted(current.iterdir()):
+            if path.name not in made_anew:
+                outputs.carry(new, path.name)
+        data_end = datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None)
+        roll_up(job, new, data_end, manifest["rules_hash"])
+        outputs.commit(new)
 
 
-def _roll_up(
-    job: Job, built: Path, tables: Sequence[str], data_end: datetime, name_of_rules: str
-) -> None:
+def roll_up(job: Job, built: Path, data_end: datetime, name_of_rules: str) -> None:
     """Fill the database, run sql/, hold the checks, write what is published from it.
 
     Raises:
@@ -276,8 +535,8 @@ def _roll_up(
     """
     connection = store.open_build(built / store.DATABASE)
     try:
-        for name in tables:
-            store.load_table(connection, name, built / f"{name}.parquet")
+        for name in DATABASE_TABLES:
+            store.load_table(connection, name, store.table_path(built, name))
         rollup.roll_up(
             connection,
             job.sql_folder,
@@ -287,6 +546,7 @@ def _roll_up(
                 "rules_hash": name_of_rules,
             },
         )
+        rollup.make_macros(connection, job.sql_folder)
         failures = rollup.run_checks(connection, job.sql_folder)
         if failures:
             more = f" (and {len(failures) - 1} more checks)" if len(failures) > 1 else ""
@@ -306,29 +566,8 @@ def _roll_up(
             "method_version": METHOD_VERSION,
             "rules_hash": name_of_rules,
             "data_end": data_end.isoformat() + "Z",
-            "is_simulated": ingest.is_simulated(pl.read_parquet(built / "files.parquet")),
-            "rows": pl.read_parquet(built / "indicator.parquet").to_dicts(),
+            "is_simulated": ingest.is_simulated(store.read_table(built, "files")),
+            "rows": store.read_table(built, "indicator").to_dicts(),
         },
         built / "indicator.json",
-    )
-
-
-def _write_manifest(
-    built: Path,
-    job: Job,
-    accounts: Sequence[FileAccount],
-    outcome: Outcome,
-    name_of_rules: str,
-) -> None:
-    """Write what this night was made from; it is moved in last, so it names whole outputs only."""
-    store.write_json(
-        {
-            "is_simulated": outcome.is_simulated,
-            "method_version": METHOD_VERSION,
-            "rules_hash": name_of_rules,
-            "data_end": outcome.data_end.isoformat() + "Z",
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "files": {account.file: account.sha256 for account in accounts},
-        },
-        built / "manifest.json",
     )

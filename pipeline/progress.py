@@ -1,19 +1,29 @@
-"""Progress of a run: a bar on a terminal, plain lines in a log."""
+"""What a run tells while it works: a bar on a terminal, plain lines or JSON in a log.
+
+A log whose reader went away, or whose disk is full, ends no run: its lines are dropped.
+"""
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
 
 import structlog
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as RichProgress
 from rich.progress import TimeElapsedColumn as Elapsed
 
-from pipeline.ingest import no_progress
+from pipeline.errors import DarkportError, printable
+from pipeline.ingest import Progress, no_progress
+from pipeline.process import Stopped, raise_if_stopped, say_line, write_stderr
 
 
-def choose_progress(last_stage: str, *, quiet: bool) -> Callable[[str, int, int], None]:
+def choose_progress(last_stage: str, *, quiet: bool) -> Progress:
     """Return a bar on a terminal, plain lines in a log, nothing where quiet.
 
     `last_stage` is the stage whose end closes the bar's display.
@@ -23,12 +33,140 @@ def choose_progress(last_stage: str, *, quiet: bool) -> Callable[[str, int, int]
     return Bar(last_stage) if sys.stderr.isatty() else Lines()
 
 
-class Bar:
-    """One bar a stage, on standard error."""
+class Log(Protocol):
+    """What a night is told to; `close` before its last words."""
 
-    def __init__(self, last_stage: str) -> None:
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell how far a stage is."""
+
+    def close(self) -> None:
+        """End the display of progress."""
+
+    def warn(self, words: str) -> None:
+        """Tell what is worth a look."""
+
+    def refuse(self, file: str, why: str) -> None:
+        """Tell of a raw file that could not be read."""
+
+    def fail(self, error: BaseException, exit_code: int) -> None:
+        """Tell why the run failed, in one line."""
+
+    def finish(self, figures: Mapping[str, Any]) -> None:
+        """Tell what the run did, its exit code among the figures."""
+
+
+def choose_log(form: str) -> Log:
+    """Return the log of a run in the form asked for: auto, text, json or none.
+
+    `auto` is a bar on a terminal, plain lines (logfmt) elsewhere; `none` tells warnings and
+    failures only.
+    """
+    if form == "json":
+        return JsonLog()
+    if form == "none":
+        return PlainLog(no_progress)
+    if form == "auto" and sys.stderr.isatty():
+        return PlainLog(Bar())
+    return TextLog()
+
+
+class PlainLog:
+    """Sentences, each a line that begins with `darkport: `."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell how far a stage is; a run that was asked to stop stops here at the latest."""
+        raise_if_stopped()
+        self._progress(stage, done, total)
+
+    def close(self) -> None:
+        """End the display of progress."""
+        if isinstance(self._progress, Bar):
+            self._progress.close()
+
+    def warn(self, words: str) -> None:
+        """Tell what is worth a look."""
+        say_line(f"warning: {words}")
+
+    def refuse(self, file: str, why: str) -> None:
+        """Tell of a raw file that could not be read."""
+        say_line(f"raw file {file} not read: {why}")
+
+    def fail(self, error: BaseException, exit_code: int) -> None:
+        """Tell why the run failed: a line, after the traceback of what nobody expected."""
+        if not isinstance(error, DarkportError | Stopped):
+            write_stderr("".join(traceback.format_exception(error)))
+        say_line(describe_failure(error))
+
+    def finish(self, figures: Mapping[str, Any]) -> None:
+        """Tell nothing more: the line on standard output says it."""
+
+
+class TextLog(PlainLog):
+    """Plain lines of logfmt; what makes the exit code is a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__(Lines())
+        self._log = _make_logger(_LOGFMT)
+
+    def warn(self, words: str) -> None:
+        """Tell what is worth a look."""
+        self._log.warning(printable(words))
+
+
+class JsonLog:
+    """One JSON object a line: time, level, event, and its figures; no line is anything else."""
+
+    def __init__(self) -> None:
+        self._log = _make_logger(_JSON)
+        self._quarters = _Quarters()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell when a stage begins, at every quarter of it, and when it ends."""
+        raise_if_stopped()
+        if self._quarters.is_next(stage, done, total):
+            self._log.info("progress", stage=stage, done=done, total=total)
+
+    def close(self) -> None:
+        """Do nothing: there is no display."""
+
+    def warn(self, words: str) -> None:
+        """Tell what is worth a look."""
+        self._log.warning("warning", words=words)
+
+    def refuse(self, file: str, why: str) -> None:
+        """Tell of a raw file that could not be read."""
+        self._log.error("raw file not read", file=file, why=why)
+
+    def fail(self, error: BaseException, exit_code: int) -> None:
+        """Tell why the run failed; what nobody expected brings its traceback."""
+        more = {}
+        if not isinstance(error, DarkportError | Stopped):
+            more["traceback"] = "".join(traceback.format_exception(error))
+        self._log.error("failed", words=describe_failure(error), exit_code=exit_code, **more)
+
+    def finish(self, figures: Mapping[str, Any]) -> None:
+        """Tell what the run did."""
+        self._log.info("finished", **figures)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return one line on what ended a run."""
+    if isinstance(error, Stopped):
+        return f"{error}; the outputs are whole: last night's, or this run's if it was through"
+    if isinstance(error, DarkportError):
+        return str(error)
+    return printable(f"unexpected {type(error).__name__}: {error}"[:300])
+
+
+class Bar:
+    """One bar a stage, on standard error; colours as NO_COLOR and TERM allow."""
+
+    def __init__(self, last_stage: str | None = None) -> None:
         self._last_stage = last_stage
-        self._progress = Progress(
+        self._progress = RichProgress(
             TextColumn("{task.description:<24}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
@@ -39,34 +177,72 @@ class Bar:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Move the bar of `stage`; the last stage's end closes the display."""
-        if not self._tasks:
-            self._progress.start()
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total)
-        self._progress.update(self._tasks[stage], completed=done, total=total)
-        if all(task.finished for task in self._progress.tasks):
-            self._progress.refresh()
-            if stage == self._last_stage:
-                self._progress.stop()
+        with suppress(OSError):
+            if not self._tasks:
+                self._progress.start()
+            if stage not in self._tasks:
+                self._tasks[stage] = self._progress.add_task(stage, total=total)
+            self._progress.update(self._tasks[stage], completed=done, total=total)
+            if all(task.finished for task in self._progress.tasks):
+                self._progress.refresh()
+                if stage == self._last_stage:
+                    self._progress.stop()
+
+    def close(self) -> None:
+        """Leave the bars as they are and give the cursor back."""
+        with suppress(OSError):
+            self._progress.stop()
 
 
 class Lines:
     """A line when a stage begins, at every quarter of it, and when it ends."""
 
     def __init__(self) -> None:
-        structlog.configure(
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "event"]),
-            ],
-            logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        )
-        self._log = structlog.get_logger()
-        self._quarters: dict[str, int] = {}
+        self._log = _make_logger(_LOGFMT)
+        self._quarters = _Quarters()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Write a line where `done` has reached another quarter of `total`."""
-        quarter = 4 * done // total if total else 4
-        if self._quarters.get(stage) != quarter:
-            self._quarters[stage] = quarter
+        if self._quarters.is_next(stage, done, total):
             self._log.info(stage, done=done, total=total)
+
+
+class _Quarters:
+    """How far each stage was told of."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def is_next(self, stage: str, done: int, total: int) -> bool:
+        quarter = 4 * done // total if total else 4
+        is_new = self._told.get(stage) != quarter
+        self._told[stage] = quarter
+        return is_new
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error, whose reader may go away: what cannot be written is dropped."""
+
+    def write(self, s: str) -> int:
+        write_stderr(s)
+        return len(s)
+
+def _put_first(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in ("time", "level", "event")} | dict(event)
+
+
+_LOGFMT = structlog.processors.LogfmtRenderer()
+_JSON = structlog.processors.JSONRenderer(default=str)
+
+
+def _make_logger(renderer: Callable[..., Any]) -> Any:
+    return structlog.wrap_logger(
+        structlog.WriteLogger(_Stderr()),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _put_first,
+            renderer,
+        ],
+    )
+

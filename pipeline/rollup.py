@@ -1,7 +1,8 @@
 """Runs sql/: the monthly tables in their order, then the checks that must select nothing.
 
 Every file of sql/marts is one `select`, named like the relation it becomes; every file of
-sql/checks is one `select` of the rows that break the sentence in its first line.
+sql/checks is one `select` of the rows that break the sentence in its first line; every file of
+sql/macros makes the table macro it is named like.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ MARTS = (
     "indicator",
     "published_beside_ours",
 )
+# In this order: a macro reads tables and the macros before it.
+MACROS = ("gaps_as_of", "monthly_gaps_as_of")
 # Relations that must be in the connection beforehand.
 INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months")
 
@@ -70,6 +73,27 @@ def roll_up(
     for name in MARTS:
         _make_table(connection, sql_folder / "marts" / f"{name}.sql", values)
     return list(MARTS)
+
+
+def make_macros(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[str]:
+    """Make the table macros of `sql_folder`/macros in `connection` and return their names.
+
+    Run after `roll_up`, with tables `gap_versions` and `runs` there. Nothing is bound: a macro
+    takes no values when it is made (DuckDB), only when it is asked.
+
+    Raises:
+        SchemaError: a relation or a column that a macro reads is missing.
+    """
+    for name in MACROS:
+        path = sql_folder / "macros" / f"{name}.sql"
+        text = path.read_text("utf-8")
+        sentence = sentence_of(text).replace("'", "''")
+        try:
+            connection.execute(text)
+            connection.execute(f"comment on macro table {name} is '{sentence}'")
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise _schema_error(path, error) from error
+    return list(MACROS)
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[Failure]:

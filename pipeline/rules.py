@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.errors import ConfigError
+from pipeline.user_files import read_toml
 
 METHOD_VERSION = "0.1.0"
+LARGEST_NUMBER = 10**12
 
 
 def rule(default: Any, unit: str, source: str, **bounds: Any) -> Any:
@@ -28,7 +37,16 @@ def rule(default: Any, unit: str, source: str, **bounds: Any) -> Any:
 class RuleGroup(BaseModel):
     """A named group of thresholds; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _fits_64_bits(self) -> RuleGroup:
+        # Whole numbers in TOML have no end, those in frames have.
+        for name, value in self:
+            for one in value if isinstance(value, tuple) else (value,):
+                if isinstance(one, int | float) and abs(one) > LARGEST_NUMBER:
+                    raise ValueError(f"{name} is beyond {LARGEST_NUMBER:,}")
+        return self
 
 
 class FeedRules(RuleGroup):
@@ -60,6 +78,24 @@ class CleanRules(RuleGroup):
         "UTC",
         "judgement: AIS began with the SOLAS rules of 2000; earlier is an unset clock",
     )
+    latest_time: str = rule(
+        "2100-01-01T00:00:00",
+        "UTC",
+        "judgement: from then on a clock is broken, and every day and month up to it would be kept",
+    )
+    longest_text: int = rule(
+        120,
+        "characters",
+        "judgement: AIS sends at most 34 (ITU-R M.1371: name 20, of an aid 34, destination 20)",
+        ge=1,
+    )
+
+    @field_validator("earliest_time", "latest_time")
+    @classmethod
+    def _is_instant(cls, text: str) -> str:
+        if datetime.fromisoformat(text).tzinfo is not None:
+            raise ValueError(f"{text!r} must be UTC without a zone")
+        return text
 
 
 class TrackRules(RuleGroup):
@@ -155,6 +191,110 @@ class ShipRules(RuleGroup):
     tow_within_s: int = rule(900, "s", "judgement: beside a tug at that time", gt=0)
 
 
+class HealthRules(RuleGroup):
+    """When a receiver counts as out (METHOD 4, `outage`)."""
+
+    window_d: int = rule(
+        28, "d", "judgement: the trailing four weeks say what is usual", ge=7, le=28
+    )
+    least_days: int = rule(7, "days with data", "judgement: fewer say nothing", ge=1, le=28)
+    least_share: float = rule(
+        0.35,
+        "of the usual",
+        "published method: slots in which active ships fall below 35 % of the day's median",
+        gt=0,
+        lt=1,
+    )
+    most_chance: float = rule(
+        0.002,
+        "",
+        "judgement: so little is heard by chance in at most one of 500 quiet stretches; on"
+        " simulated worlds at most 0.1 % of the healthy hours of stations are then marked",
+        gt=0,
+        lt=1,
+    )
+    least_ships: float = rule(
+        3.0,
+        "ships usually heard in an hour",
+        "judgement: that one or two ships are gone says nothing of a receiver without beacons",
+        ge=0,
+    )
+    stay_h: float = rule(
+        24.0,
+        "h",
+        "judgement: a ship stays about a day within reach, so hours in a row are one observation",
+        gt=0,
+    )
+    least_spread: float = rule(
+        0.2, "of the mean", "judgement: no traffic is steadier from day to day", gt=0
+    )
+    short_run_h: int = rule(
+        2, "h", "judgement: shorter quiet stretches are noise when noise is learned", ge=1
+    )
+    lost_slot_h: int = rule(
+        2, "h", "published method: many ships lost in one area within 2 h", ge=1, le=24
+    )
+    lost_silence_h: float = rule(4.0, "h", "METHOD 1: the shortest silence that is a gap", gt=0)
+    lost_quantile: float = rule(
+        0.95, "", "published method: the area's 95th percentile", gt=0, lt=1
+    )
+    lost_factor: float = rule(3.0, "", "published method: above three times that", gt=0)
+    lost_least_ships: int = rule(5, "ships", "judgement: a few ships are chance", ge=1)
+    lost_least_others: int = rule(
+        2, "ships", "judgement: of other flags than the one that lost most", ge=1
+    )
+    lost_alike_share: float = rule(
+        0.5,
+        "",
+        "judgement: share lost of the other flags over that of the flag that lost most",
+        gt=0,
+    )
+    lost_longest_h: int = rule(24, "h", "judgement: what lasts longer has another cause", ge=1)
+
+
+class BandRules(RuleGroup):
+    """When a night's counts are so unusual that it does not publish (issue: nightly)."""
+
+    day_least_share: float = rule(0.2, "of the median day", "judgement", ge=0, lt=1)
+    day_most_factor: float = rule(5.0, "times the median day", "judgement", gt=1)
+    window_days: int = rule(28, "days with data", "judgement: four weeks", ge=1)
+    least_days: int = rule(7, "days with data", "judgement: fewer say nothing", ge=1)
+    least_median: int = rule(
+        1_000, "sightings a day", "judgement: smaller feeds vary too much", ge=1
+    )
+    refused_most_share: float = rule(
+        0.5,
+        "of the rows read tonight",
+        "judgement: more often a changed format than bad rows",
+        gt=0,
+    )
+    refused_least_growth: float = rule(
+        3.0, "times the share before", "judgement: a feed that was always so bad is known", ge=1
+    )
+    fall_most_share: float = rule(
+        0.01, "of all sightings", "judgement: sightings vanish only with their raw files", ge=0
+    )
+    feed_least_share: float = rule(0.2, "of the feed's median day", "judgement: a warning", ge=0)
+
+
+class OperationRules(RuleGroup):
+    """What `darkport doctor` calls too old or too little.
+
+    Not among `Rules`: they judge the machine and never a table, so they are in no rules_hash.
+    """
+
+    run_max_age_h: float = rule(36.0, "h", "judgement: one night missed, and half a day", gt=0)
+    data_max_age_h: float = rule(
+        72.0, "h", "judgement: feeds come a day late, and two over a weekend", gt=0
+    )
+    own_files_factor: float = rule(
+        2.0, "of a night's own files", "judgement: the new ones, and what sorting spills", ge=1
+    )
+    first_night_factor: float = rule(
+        2.0, "of the raw files", "judgement; measured 1.0 on CSV, 0.9 on Parquet", gt=0
+    )
+
+
 class Rules(RuleGroup):
     """All thresholds of a run, by stage."""
 
@@ -164,6 +304,8 @@ class Rules(RuleGroup):
     gaps: GapRules = GapRules()
     causes: CauseRules = CauseRules()
     ships: ShipRules = ShipRules()
+    health: HealthRules = HealthRules()
+    bands: BandRules = BandRules()
 
 
 def load_rules(path: Path | None) -> Rules:
@@ -174,12 +316,7 @@ def load_rules(path: Path | None) -> Rules:
     """
     if path is None:
         return Rules()
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"rules file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"rules file {path}: no valid TOML: {error}") from error
+    given = read_toml(path, "rules file")
     try:
         return Rules.model_validate(given)
     except ValidationError as error:

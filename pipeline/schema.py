@@ -46,6 +46,9 @@ CAUSES = (
 )
 STATUSES = ("provisional", "final")
 GRADES = ("A", "B", "C", "D", "X")
+# What is found about an hour of a receiver, and why an hour of an area counts as an outage.
+HEALTH_WORDS = ("silent", "few", "not_judged")
+OUTAGE_WORDS = ("receivers_out", "ships_lost")
 
 # Why a row is refused. A feed names the first nine, clean the next, the merge the last two.
 REASONS: dict[str, str] = {
@@ -241,8 +244,12 @@ class Beacons(dy.Schema):
     messages = _whole("reports in the hour, before duplicates are dropped", nullable=False)
 
 
-class FeedHours(dy.Schema):
-    """One row per feed x receiver kind x station x UTC hour: what was heard, duplicates too."""
+class FeedHealth(dy.Schema):
+    """One row per feed x receiver kind x station x UTC hour from the first one heard: was it alive?
+
+    Hours in which nothing was heard have a row too. A unit silent for more than 28 days is gone:
+    no rows until it is heard again.
+    """
 
     feed = _key("feed that heard it")
     receiver = dy.String(description="kind of receiver", primary_key=True)
@@ -250,6 +257,24 @@ class FeedHours(dy.Schema):
     hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
     messages = _whole("positions heard, before duplicates are dropped", nullable=False)
     ships = _whole("distinct MMSIs among them", nullable=False)
+    beacons = _whole("distinct base stations and aids to navigation heard", nullable=False)
+    delay_s = _whole("lower median of receipt minus sending; null where the feed is silent", "s")
+    expected = _whole(
+        "ships and beacons usually heard in this hour of the day, by the trailing 28 days; null:"
+        " not judged"
+    )
+    is_outage = _yes("heard much less than usual, and not by chance", nullable=False)
+    why = _one_of("what was found", HEALTH_WORDS)
+
+
+class OutageHours(dy.Schema):
+    """One row per monthly area x UTC hour x reason in which nobody could have been heard there."""
+
+    area = _key("monthly area")
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    why = _one_of("how it was found", OUTAGE_WORDS, primary_key=True, nullable=False)
+    units = _whole("receivers that usually hear the area in this hour, all of them out")
+    ships = _whole("ships lost at once")
 
 
 class Rejected(dy.Schema):
@@ -438,6 +463,86 @@ class ShipMonths(dy.Schema):
     heard_s = _whole("the part between sightings less than 4 h apart", "s", nullable=False)
 
 
+# --------------------------------------------------------------------------- history
+
+# What became of a gap in a run, and why (pipeline/history.py says how each is told).
+CHANGES = ("opened", "first_seen", "closed", "reopened", "changed", "withdrawn", "returned")
+WHYS = (
+    "new_data",
+    "closed",
+    "late_data",
+    "raw_removed",
+    "earlier_data_end",
+    "relabelled",
+    "rejudged",
+    "rules",
+    "method",
+    "software",
+)
+
+
+class GapVersions(dy.Schema):
+    """One row per gap and run in which what is told of it changed; rows are only ever added.
+
+    A version is made by a change of any column of gaps but data_end, status, reasons (they change
+    with every night's data_end), method_version and rules_hash (see runs). Columns of the gap are
+    as told by that run, of a withdrawn gap as told last. The state at a run is the last version
+    up to that run, where is_present.
+    """
+
+    gap_id = _key("gap, see gaps")
+    version = _whole("number of the change of this gap, from 1", primary_key=True, nullable=False)
+    run = _whole("run that told it first, see runs", nullable=False)
+    data_end = _instant("end of the data of that run", nullable=False)
+    change = _one_of("what became of it", CHANGES, nullable=False)
+    why = _one_of("why", WHYS, nullable=False)
+    what = _text(
+        "columns that changed, old -> new; holds names typed in by strangers, quoted and shortened;"
+        " null where the whole gap came or went"
+    )
+    was_final = _yes("its month was final in the run before", nullable=False)
+    mmsi = _mmsi()
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag at the off point, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    month = _month()
+    off_at = _instant("last sighting before the silence", nullable=False)
+    on_at = _instant("first sighting after it; null while open")
+    off_area = _text("monthly area of the off point")
+    off_port_group = _text("port group near the off point; 'none'")
+    duration_s = _whole("length of the silence; null while open", "s")
+    is_closed = _yes("ended by a sighting", nullable=False)
+    is_present = _yes("in table gaps of that run; no: withdrawn", nullable=False)
+    cause = _one_of("why the ship was not heard (METHOD 4); null: not judged yet", CAUSES)
+    p_off = _probability("probability that the set was off")
+
+
+class Runs(dy.Schema):
+    """One row per published run of the nightly job; a run that failed leaves none."""
+
+    run = _whole("number of the run, from 1", primary_key=True, nullable=False)
+    started_at = _instant("begin of the run, by the machine's clock", nullable=False)
+    finished_at = _instant("end of its work, just before it was published", nullable=False)
+    data_end = _instant("end of the data its tables were judged with", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas", nullable=False)
+    code_hash = _text("hash of the code", nullable=False)
+    files_new = _whole("raw files read for the first time", nullable=False)
+    files_changed = _whole("raw files whose content was replaced", nullable=False)
+    files_removed = _whole("raw files that are gone", nullable=False)
+    files_failed = _whole("raw files that could not be read", nullable=False)
+    rows_read = _whole("rows read from new and changed raw files", nullable=False)
+    days_redone = _whole("UTC days put together again", "d", nullable=False)
+    gaps = _whole("closed gaps in table gaps", nullable=False)
+    open_gaps = _whole("open gaps in table gaps", nullable=False)
+    versions_written = _whole("rows added to gap_versions", nullable=False)
+    warnings = _text("what the run warned of, separated by '; '; null: nothing")
+    is_accepted_out_of_bands = _yes(
+        "its counts were out of their bands, and the user accepted them", nullable=False
+    )
+    versions = _text("versions of darkport, polars and duckdb", nullable=False)
+
+
 # --------------------------------------------------------------------------- monthly tables
 
 
@@ -592,7 +697,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "tracks": Tracks,
     "statics": Statics,
     "beacons": Beacons,
-    "feed_hours": FeedHours,
+    "feed_health": FeedHealth,
+    "outage_hours": OutageHours,
     "rejected": Rejected,
     "files": Files,
     "rules": Rules,
@@ -600,6 +706,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "gaps": Gaps,
     "dark_port_calls": DarkPortCalls,
     "ship_months": ShipMonths,
+    "gap_versions": GapVersions,
+    "runs": Runs,
     "monthly_gaps": MonthlyGaps,
     "monthly_dark_port_calls": MonthlyDarkPortCalls,
     "indicator": Indicator,

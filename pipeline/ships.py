@@ -17,6 +17,7 @@ from pipeline.schema import Ships, conform
 
 HIGH_SPEED_TYPES = range(40, 50)
 TUG_TYPES = (31, 32, 52)
+IDENTITY_FIELDS = ("imo", "name", "callsign", "ship_type", "length_m", "beam_m")
 
 # ISO 3166-1 codes of territories to which no MID is allocated; with those of mid.csv all 249.
 # Some do register ships (Isle of Man), which then send the MID of another.
@@ -55,19 +56,58 @@ def can_carry_imo() -> pl.Expr:
     return pl.col("ais_class").ne_missing("B") & (pl.col("imo").is_not_null() | is_message_5)
 
 
-def trust_imos(statics: pl.DataFrame, rules: ShipRules) -> pl.DataFrame:
+def sum_up_statics(statics: pl.DataFrame) -> pl.DataFrame:
+    """Return what a ship said of itself by month, so that years of reports stay small.
+
+    Sums of different days can be put under each other: whoever reads them adds them up.
+
+    Args:
+        statics: schema.Statics, any days.
+
+    Returns:
+        mmsi, month, ais_class, imo, name, callsign, ship_type, length_m, beam_m, could_tell_imo;
+        reports, last_at and `days_mask`: bit n stands for the month's day n + 1.
+    """
+    group = ("mmsi", "month", "ais_class", *IDENTITY_FIELDS, "could_tell_imo")
+    day = pl.col("first_at").dt.day().cast(pl.UInt32) - 1
+    return (
+        statics.with_columns(
+            month=pl.col("first_at").dt.truncate("1mo").dt.date(),
+            could_tell_imo=can_carry_imo(),
+            days_mask=pl.lit(2, dtype=pl.UInt32).pow(day).cast(pl.UInt32),
+        )
+        .group_by(group)
+        .agg(
+            pl.col("reports").sum(),
+            pl.col("last_at").max(),
+            pl.col("days_mask").bitwise_or(),
+        )
+        .sort(group, nulls_last=False)
+    )
+
+
+def trust_imos(identities: pl.DataFrame, rules: ShipRules) -> pl.DataFrame:
     """Return (mmsi, imo) of the MMSIs whose IMO number is trusted (METHOD 2), sorted.
 
     Trusted: a right check digit, sent in at least `imo_min_reports` reports on at least
     `imo_min_days` UTC days, and in at least `imo_min_share` of all reports of the MMSI that could
     carry a number (`can_carry_imo`). Of two that qualify the one sent more often, then the smaller.
+
+    Args:
+        identities: `sum_up_statics` of the whole archive.
+        rules: thresholds of identity.
     """
-    reports = statics.filter(can_carry_imo())
+    reports = identities.filter("could_tell_imo")
     all_reports = reports.group_by("mmsi").agg(all_reports=pl.col("reports").sum())
     return (
         reports.filter(imo_is_valid(pl.col("imo")))
+        .group_by("mmsi", "imo", "month")
+        .agg(pl.col("reports").sum(), pl.col("days_mask").bitwise_or())
         .group_by("mmsi", "imo")
-        .agg(pl.col("reports").sum(), days=pl.col("first_at").dt.date().n_unique())
+        .agg(
+            pl.col("reports").sum(),
+            days=pl.col("days_mask").bitwise_count_ones().cast(pl.Int64).sum(),
+        )
         .join(all_reports, on="mmsi")
         .filter(
             pl.col("reports") >= rules.imo_min_reports,
@@ -108,7 +148,7 @@ def last_reported(statics: pl.DataFrame, field: str) -> pl.DataFrame:
 
 
 def identify_ships(
-    statics: pl.DataFrame,
+    identities: pl.DataFrame,
     mmsis: pl.DataFrame,
     registry: pl.DataFrame,
     port_stays: pl.DataFrame,
@@ -122,25 +162,25 @@ def identify_ships(
     still hold; `flag_at` and `fleet_at` answer for an instant.
 
     Args:
-        statics: schema.Statics of the whole archive, in any order.
+        identities: `sum_up_statics` of the whole archive, in any order.
         mmsis: `mmsi` of everybody with a position, repeated or not. May have `ais_class`, and
             then `reports` (1 where absent): position reports say the class as static ones do,
-            and are added to them. MMSIs that are in `statics` only get a row too.
+            and are added to them. MMSIs that are in `identities` only get a row too.
         registry: schema.ShipRegistry; `no_registry()` where there is none.
         port_stays: mmsi, port_group, arrived_at, left_at, sightings (METHOD 7).
         rules: thresholds of identity and fleet.
     """
-    votes = [statics.select("mmsi", "ais_class", "reports")]
+    votes = [identities.select("mmsi", "ais_class", "reports")]
     if "ais_class" in mmsis.columns:
         weight = pl.col("reports") if "reports" in mmsis.columns else pl.lit(1)
         votes.append(mmsis.select("mmsi", "ais_class", reports=weight.cast(pl.Int64)))
     told = [
-        trust_imos(statics, rules),
-        *(last_reported(statics, field) for field in ("name", "callsign")),
-        *(most_reported(statics, field) for field in ("ship_type", "length_m", "beam_m")),
+        trust_imos(identities, rules),
+        *(last_reported(identities, field) for field in ("name", "callsign")),
+        *(most_reported(identities, field) for field in ("ship_type", "length_m", "beam_m")),
         most_reported(pl.concat(votes), "ais_class"),
     ]
-    ships = pl.concat([mmsis.select("mmsi"), statics.select("mmsi")]).unique()
+    ships = pl.concat([mmsis.select("mmsi"), identities.select("mmsi")]).unique()
     for values in told:
         ships = ships.join(values, on="mmsi", how="left", validate="1:1")
     ships = ships.with_columns(
@@ -153,21 +193,21 @@ def identify_ships(
     return conform(fleet_of(flagged, port_stays, registry, rules).sort("mmsi"), Ships)
 
 
-def high_speed_mmsis(statics: pl.DataFrame) -> pl.Series:
+def high_speed_mmsis(identities: pl.DataFrame) -> pl.Series:
     """Return the MMSIs whose most reported ship type is 40-49, high-speed craft, sorted.
 
     Their tracks may run at `v_max_high_speed_kn` (METHOD 2).
     """
-    return _mmsis_of_types(statics, list(HIGH_SPEED_TYPES))
+    return _mmsis_of_types(identities, list(HIGH_SPEED_TYPES))
 
 
-def tug_mmsis(statics: pl.DataFrame) -> pl.Series:
+def tug_mmsis(identities: pl.DataFrame) -> pl.Series:
     """Return the MMSIs whose most reported ship type is 31, 32 or 52, towing or tug, sorted."""
-    return _mmsis_of_types(statics, list(TUG_TYPES))
+    return _mmsis_of_types(identities, list(TUG_TYPES))
 
 
-def _mmsis_of_types(statics: pl.DataFrame, types: list[int]) -> pl.Series:
-    ships = most_reported(statics, "ship_type").filter(pl.col("ship_type").is_in(types))
+def _mmsis_of_types(identities: pl.DataFrame, types: list[int]) -> pl.Series:
+    ships = most_reported(identities, "ship_type").filter(pl.col("ship_type").is_in(types))
     return ships.get_column("mmsi").sort()
 
 

@@ -1,14 +1,13 @@
 """A UTC day of positions summed up once; summaries of days merge in any order (DESIGN 2).
 
-Everything that a later stage wants of the positions is in a summary: the ends of every segment,
-the gaps inside the day, seconds of exposure, hours with sightings. What crosses midnight follows
-from the ends alone. Merging is concatenation, so it is associative and knows no order; what is
-derived from the merged rows sorts them first.
+Everything that a later stage wants of the positions is here: the ends of every segment, the gaps
+inside the day, seconds of exposure, hours with sightings. What crosses midnight follows from the
+ends alone. Merging is concatenation, so it is associative and knows no order; what is derived from
+the merged rows sorts them first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import polars as pl
@@ -34,17 +33,29 @@ SPEED_BIN_KN = 0.1
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What is kept of some UTC days of positions.
+class Edges:
+    """What the merge needs of some UTC days: their segments, and the silences inside them.
 
     Attributes:
         segments: one row per segment: mmsi, segment, sightings, and END_FIELDS of its first and
             last sighting with the prefixes `first_` and `last_` (`first_at`, `last_at`).
         inner_gaps: one row per silence inside a segment of at least `shortest_s`: mmsi, segment
             and END_FIELDS with the prefixes `off_` and `on_`.
+        hours: one row per mmsi x segment x UTC hour: sightings, terrestrial, satellite.
+    """
+
+    segments: pl.DataFrame
+    inner_gaps: pl.DataFrame
+    hours: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is kept of some UTC days beside their edges, once jumps are refused.
+
+    Attributes:
         presence: one row per date x mmsi x area x port group, outside sightings excluded:
             `sightings` and `heard_s`, the seconds between sightings less than the threshold apart.
-        hours: one row per mmsi x segment x UTC hour: sightings, terrestrial, satellite.
         cells: one row per UTC hour x cell of 0.5 degree x receiver x class: `ships` heard.
         speeds: one row per mmsi x month x bin of 0.1 kn: sightings.
         classes: one row per mmsi x AIS class: `reports`, sightings that say so.
@@ -52,24 +63,31 @@ class Summary:
             arrived_at, left_at, sightings (METHOD 7, port stay).
     """
 
-    segments: pl.DataFrame
-    inner_gaps: pl.DataFrame
     presence: pl.DataFrame
-    hours: pl.DataFrame
     cells: pl.DataFrame
     speeds: pl.DataFrame
     classes: pl.DataFrame
     port_visits: pl.DataFrame
 
 
-def merge(summaries: Iterable[Summary]) -> Summary:
-    """Return the summary of all days of `summaries`, whatever their order."""
-    given = list(summaries)
-    return Summary(
-        **{
-            field.name: pl.concat([getattr(summary, field.name) for summary in given])
-            for field in fields(Summary)
-        }
+def frames_of(summary: Edges | Summary) -> dict[str, pl.DataFrame]:
+    """Return the frames of edges or a summary by name."""
+    return {field.name: getattr(summary, field.name) for field in fields(summary)}
+
+
+def summarise_edges(positions: pl.DataFrame, rules: Rules) -> Edges:
+    """Return the edges of one UTC day of positions (DESIGN 2).
+
+    Args:
+        positions: sightings of the day with `segment`, `area`, `port_group`, `is_outside`; any
+            order.
+        rules: thresholds.
+    """
+    ordered = sort_by_segment(positions)
+    return Edges(
+        segments=pick_segments(ordered),
+        inner_gaps=pick_inner_gaps(ordered, pair_sightings(ordered), rules.gaps.shortest_s),
+        hours=count_hours(ordered),
     )
 
 
@@ -77,18 +95,13 @@ def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summar
     """Return the summary of one UTC day of positions (DESIGN 2).
 
     Args:
-        positions: sightings of the day with `segment`, `area`, `port_group`, `is_outside`; any
-            order.
+        positions: as for `summarise_edges`.
         areas: for port stays.
         rules: thresholds.
     """
     ordered = sort_by_segment(positions)
-    paired = pair_sightings(ordered)
     return Summary(
-        segments=pick_segments(ordered),
-        inner_gaps=pick_inner_gaps(ordered, paired, rules.gaps.shortest_s),
-        presence=sum_presence(paired, rules.gaps.shortest_s),
-        hours=count_hours(ordered),
+        presence=sum_presence(pair_sightings(ordered), rules.gaps.shortest_s),
         cells=count_cells(ordered),
         speeds=count_speeds(ordered),
         classes=count_classes(ordered),
@@ -259,13 +272,16 @@ def find_port_visits(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.Da
             left_at=pl.col("seen_at").max(),
             sightings=pl.len().cast(pl.Int64),
         )
-        .sort("mmsi", "arrived_at")
+        .sort("mmsi", "arrived_at", "port_group")
         .drop("run")
     )
 
 
-def merge_port_visits(visits: pl.DataFrame, min_sightings: int) -> pl.DataFrame:
+def merge_port_visits(visits: pl.DataFrame, min_sightings: int = 1) -> pl.DataFrame:
     """Return port stays: visits to one port group that follow each other are one (METHOD 7).
+
+    Visits of some days merged, and merged again with those of other days, give what merging all
+    at once gives, as long as `min_sightings` is asked for at the end only.
 
     Returns:
         (mmsi, port_group, arrived_at, left_at, sightings) of stays of at least `min_sightings`.
@@ -285,6 +301,6 @@ def merge_port_visits(visits: pl.DataFrame, min_sightings: int) -> pl.DataFrame:
             pl.col("sightings").sum(),
         )
         .filter(pl.col("sightings") >= min_sightings)
-        .sort("mmsi", "arrived_at")
+        .sort("mmsi", "arrived_at", "port_group")
         .drop("run")
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import polars as pl
 
 from pipeline.geodesy import local_distance_km
@@ -12,6 +14,12 @@ from pipeline.tracks import epoch_s
 # ship that is no tug it says that the convoy it belongs to is under tow.
 TOWING_STATUSES = (11, 12)
 TUG_EVERY_S = 300
+SIGHTING_SCHEMA = {
+    "mmsi": pl.Int32,
+    "seen_at": pl.Datetime("us"),
+    "lon": pl.Float64,
+    "lat": pl.Float64,
+}
 
 
 def pick_tugs(positions: pl.DataFrame, tugs: pl.Series) -> pl.DataFrame:
@@ -25,35 +33,50 @@ def pick_tugs(positions: pl.DataFrame, tugs: pl.Series) -> pl.DataFrame:
     )
 
 
-def mark_in_tow(
+def find_towed(
     silences: pl.DataFrame, tug_sightings: pl.DataFrame, tugs: pl.Series, rules: ShipRules
-) -> pl.DataFrame:
-    """Return silences with fleet `in_tow` where the ship was towed (METHOD 2).
+) -> pl.Series:
+    """Return whether each silent ship was towed (METHOD 2): boolean, in the order of the rows.
 
     Its status says so, or both ends lie beside the track of one tug (`tow_within_km`,
     `tow_within_s`) and further apart than `stay_within_km`: two ships moored at one berth are no
-    tow. Tugs themselves stay what they are.
+    tow. Tugs themselves are never in tow.
 
     Args:
-        silences: with mmsi, fleet, off_* and on_*; rows keep their order.
-        tug_sightings: `pick_tugs` of all days.
+        silences: with mmsi, off_* and on_*.
+        tug_sightings: `pick_tugs` of all days named by `days_beside`.
         tugs: MMSIs of tugs.
         rules: what beside means.
     """
     ends = silences.with_row_index("gap").filter(~pl.col("mmsi").is_in(tugs.implode()))
     says_so = ends.filter(pl.col("off_nav_status").is_in(TOWING_STATUSES))["gap"]
-    moved_km = local_distance_km(
-        pl.col("off_lon"), pl.col("off_lat"), pl.col("on_lon"), pl.col("on_lat")
-    )
-    moved = ends.filter(pl.col("on_at").is_not_null() & (moved_km > rules.stay_within_km))
+    moved = _moved(ends, rules)
     off = _beside(moved, "off", tug_sightings, rules)
     on = _beside(moved, "on", tug_sightings, rules)
     beside_one = off.join(on, on=["gap", "tug"], how="semi")["gap"]
     towed = pl.concat([says_so, beside_one]).unique()
-    at = pl.int_range(silences.height, dtype=pl.UInt32)
-    return silences.with_columns(
-        fleet=pl.when(at.is_in(towed.implode())).then(pl.lit("in_tow")).otherwise("fleet")
+    at = pl.int_range(silences.height, dtype=pl.UInt32, eager=True)
+    return at.is_in(towed.implode()).alias("is_towed")
+
+
+def days_beside(silences: pl.DataFrame, rules: ShipRules) -> list[date]:
+    """Return the UTC days whose tug sightings `find_towed` looks at, in order."""
+    near = timedelta(seconds=rules.tow_within_s)
+    moved = _moved(silences, rules)
+    instants = [
+        moved.select((pl.col(end) + shift).dt.date().alias("date"))
+        for end in ("off_at", "on_at")
+        for shift in (-near, timedelta(0), near)
+    ]
+    return pl.concat(instants)["date"].unique().sort().to_list()
+
+
+def _moved(silences: pl.DataFrame, rules: ShipRules) -> pl.DataFrame:
+    """Return the closed silences whose ends lie too far apart for one berth."""
+    moved_km = local_distance_km(
+        pl.col("off_lon"), pl.col("off_lat"), pl.col("on_lon"), pl.col("on_lat")
     )
+    return silences.filter(pl.col("on_at").is_not_null() & (moved_km > rules.stay_within_km))
 
 
 def _beside(

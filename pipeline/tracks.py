@@ -200,6 +200,24 @@ def pick_lone_candidates(sightings: pl.DataFrame, rules: TrackRules) -> pl.DataF
     )
 
 
+def find_speed_sensitive(sightings: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
+    """Return the MMSIs whose segments of one UTC day may hang on how fast they may run: (mmsi).
+
+    Where every sighting can be reached from the one before it at the lower of the two bounds, and
+    none may be refused as unconfirmed, the day is one segment at either.
+
+    Args:
+        sightings: one UTC day, sorted by (mmsi, seen_at, lon, lat).
+        rules: reach of a ship.
+    """
+    slowest = min(rules.v_max_kn, rules.v_max_high_speed_kn)
+    marked = sightings.select(SIGHTING_KEY).with_columns(v_max_kn=pl.lit(slowest))
+    same = (pl.col("mmsi") == pl.col("mmsi").shift(1)).fill_null(value=False)
+    breaks = marked.filter(same & ~reaches_previous(rules).fill_null(value=True))
+    lone = pick_lone_candidates(sightings, rules).filter("is_candidate")
+    return pl.concat([breaks.select("mmsi"), lone.select("mmsi")]).unique().sort("mmsi")
+
+
 def find_unconfirmed(
     candidates: pl.DataFrame, high_speed: pl.Series, rules: TrackRules, data_end: datetime
 ) -> pl.DataFrame:
@@ -274,14 +292,25 @@ def _refuse_in_turn(rows: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
 # --------------------------------------------------------------------------------- over days
 
 
-def link_segments(segments: pl.DataFrame, high_speed: pl.Series, rules: TrackRules) -> pl.DataFrame:
+def link_segments(
+    segments: pl.DataFrame,
+    high_speed: pl.Series,
+    rules: TrackRules,
+    open_tracks: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return `segments` with `track`, the segment in which its track begins (METHOD 2).
+
+    Linking some days, and then later days with the tracks that are open by then, gives what
+    linking all of them at once would give: a sighting joins the track with the most recent last
+    sighting, and nothing else of the past counts.
 
     Args:
         segments: edges of every day: mmsi, segment, first_at, first_lon, first_lat, last_at,
             last_lon, last_lat, ...; any order.
         high_speed: MMSIs of high-speed craft.
         rules: reach of a ship.
+        open_tracks: the tracks of earlier days with their last sightings: mmsi, track, last_at,
+            last_lon, last_lat, ...
 
     Returns:
         Sorted by (mmsi, first_at, first_lon, first_lat).
@@ -289,27 +318,25 @@ def link_segments(segments: pl.DataFrame, high_speed: pl.Series, rules: TrackRul
     ordered = segments.sort("mmsi", "first_at", "first_lon", "first_lat", "segment")
     if ordered.is_empty():
         return ordered.with_columns(track=pl.lit(None, dtype=pl.Int64))
+    if open_tracks is None:
+        open_tracks = ordered.clear().with_columns(track=pl.lit(None, dtype=pl.Int64))
+    recent = pick_recent_tracks(open_tracks)
     if not rules.split_tracks:
-        return ordered.with_columns(track=pl.col("segment").first().over("mmsi"))
-    fast = with_v_max(ordered, high_speed, rules)
-    dt = epoch_s("first_at") - epoch_s("last_at").shift(1)
-    km = local_distance_km(
-        pl.col("last_lon").shift(1),
-        pl.col("last_lat").shift(1),
-        pl.col("first_lon"),
-        pl.col("first_lat"),
-    )
-    day = pl.col("segment") // SEGMENTS_PER_DAY
-    plain = (day > day.shift(1)) & (km <= reach_km(dt, pl.col("v_max_kn"), rules))
-    starts = (pl.col("mmsi") != pl.col("mmsi").shift(1)).fill_null(value=True)
-    fast = fast.with_columns(is_plain=(starts | plain).fill_null(value=False))
+        begun = ordered.join(recent.select("mmsi", "track"), on="mmsi", how="left")
+        first = pl.col("segment").first().over("mmsi", order_by="segment")
+        return begun.with_columns(track=pl.coalesce("track", first)).sort(
+            "mmsi", "first_at", "first_lon", "first_lat", "segment"
+        )
+    fast = _mark_plain(with_v_max(ordered, high_speed, rules), recent, rules)
     several = (~pl.col("is_plain")).any().over("mmsi")
     simple = fast.filter(~several).with_columns(
-        track=pl.col("segment").first().over("mmsi", order_by="segment")
+        track=pl.coalesce("recent_track", pl.col("segment").first().over("mmsi"))
     )
+    crossed = fast.filter(several)
+    earlier = open_tracks.join(crossed, on="mmsi", how="semi").partition_by("mmsi", as_dict=True)
     linked = [
-        _link_one_mmsi(rows, rules)
-        for rows in fast.filter(several).partition_by("mmsi", maintain_order=True)
+        _link_one_mmsi(rows, earlier.get(mmsi), rules)
+        for mmsi, rows in crossed.partition_by("mmsi", maintain_order=True, as_dict=True).items()
     ]
     columns = [*ordered.columns, "track"]
     return pl.concat([simple.select(columns), *(rows.select(columns) for rows in linked)]).sort(
@@ -317,10 +344,60 @@ def link_segments(segments: pl.DataFrame, high_speed: pl.Series, rules: TrackRul
     )
 
 
-def _link_one_mmsi(rows: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
-    """Return one MMSI's segments with `track`, day by day."""
+def pick_recent_tracks(open_tracks: pl.DataFrame) -> pl.DataFrame:
+    """Return the track of every MMSI with the most recent last sighting."""
+    return open_tracks.sort("mmsi", "last_at", "last_lon", "last_lat").unique(
+        "mmsi", keep="last", maintain_order=True
+    )
+
+
+def _mark_plain(ordered: pl.DataFrame, recent: pl.DataFrame, rules: TrackRules) -> pl.DataFrame:
+    """Return segments with `is_plain`: one a day, reached from the one before it.
+
+    Where all segments of an MMSI are plain they continue its most recent track, whatever other
+    tracks it has.
+    """
+    known = recent.select(
+        "mmsi",
+        recent_track="track",
+        recent_at="last_at",
+        recent_lon="last_lon",
+        recent_lat="last_lat",
+    )
+    same = (pl.col("mmsi") == pl.col("mmsi").shift(1)).fill_null(value=False)
+    day = pl.col("segment") // SEGMENTS_PER_DAY
+    rows = ordered.join(known, on="mmsi", how="left", maintain_order="left").with_columns(
+        is_first=~same,
+        **{
+            f"before_{name}": pl.when(same)
+            .then(pl.col(f"last_{name}").shift(1))
+            .otherwise(f"recent_{name}")
+            for name in ("at", "lon", "lat")
+        },
+    )
+    km = local_distance_km(
+        pl.col("before_lon"), pl.col("before_lat"), pl.col("first_lon"), pl.col("first_lat")
+    )
+    dt = epoch_s("first_at") - epoch_s("before_at")
+    reached = km <= reach_km(dt, pl.col("v_max_kn"), rules)
+    is_new = pl.col("is_first") & pl.col("recent_track").is_null()
+    a_day_later = pl.col("is_first") | (day > day.shift(1))
+    return rows.with_columns(is_plain=is_new | (reached & a_day_later).fill_null(value=False))
+
+
+def _link_one_mmsi(
+    rows: pl.DataFrame, earlier: pl.DataFrame | None, rules: TrackRules
+) -> pl.DataFrame:
+    """Return one MMSI's segments with `track`, day by day, after its tracks of earlier days."""
     tracks = OpenTracks(float(rows["v_max_kn"][0]), rules)
     begins: dict[int, int] = {}
+    if earlier is not None:
+        for track, *last in (
+            earlier.sort("last_at", "last_lon", "last_lat")
+            .select("track", epoch_s("last_at").alias("last_s"), "last_lon", "last_lat")
+            .iter_rows()
+        ):
+            begins[tracks.put(None, *last)] = track
     found: list[int] = []
     for day in _by_day(rows):
         touched: set[int] = set()
@@ -359,31 +436,54 @@ def _by_day(rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
         yield days[day]
 
 
-def find_jumps(linked: pl.DataFrame) -> pl.DataFrame:
+def find_jumps(tracks: pl.DataFrame) -> pl.DataFrame:
     """Return the one-sighting tracks with sightings of their MMSI before and after (METHOD 2).
 
     A lone first sighting of an MMSI is none, nor is a lone last one: until something follows it
     is pending, makes no gap and no hours.
 
     Args:
-        linked: `link_segments` of all days, with `sightings`.
+        tracks: `merge_tracks` of all days.
 
     Returns:
         (mmsi, seen_at, lon, lat, segment) of each jump.
     """
-    tracks = linked.group_by("mmsi", "track").agg(
-        pl.col("sightings").sum(),
-        pl.col("segment", "first_at", "first_lon", "first_lat").first(),
-    )
-    # `linked` is in order of the first sightings, so an MMSI's first row holds its earliest.
-    ends = linked.group_by("mmsi").agg(
-        earliest=pl.col("segment").first(),
-        latest=pl.col("segment").sort_by("last_at", "last_lon", "last_lat").last(),
+    first_key = ("first_at", "first_lon", "first_lat", "track")
+    last_key = ("last_at", "last_lon", "last_lat")
+    ends = tracks.group_by("mmsi").agg(
+        earliest=pl.col("track").sort_by(first_key).first(),
+        latest=pl.col("track").sort_by(last_key).last(),
     )
     return (
         tracks.filter(pl.col("sightings") == 1)
         .join(ends, on="mmsi")
-        .filter((pl.col("segment") != pl.col("earliest")) & (pl.col("segment") != pl.col("latest")))
-        .select("mmsi", seen_at="first_at", lon="first_lon", lat="first_lat", segment="segment")
+        .filter((pl.col("track") != pl.col("earliest")) & (pl.col("track") != pl.col("latest")))
+        .select("mmsi", seen_at="first_at", lon="first_lon", lat="first_lat", segment="track")
         .sort("mmsi", "segment")
+    )
+
+
+def merge_tracks(linked: pl.DataFrame, earlier: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return one row per track: its first and last sighting, and how many it has.
+
+    The columns are those of `linked`: `segment` is that of the last sighting, `sightings` the
+    sum, `first_*` and `last_*` the ends of the whole track.
+
+    Args:
+        linked: `link_segments` of some days.
+        earlier: the tracks of the days before them, which these go on.
+    """
+    rows = linked if earlier is None else pl.concat([earlier.select(linked.columns), linked])
+    firsts = [name for name in linked.columns if name.startswith("first_")]
+    lasts = [name for name in linked.columns if name.startswith("last_")]
+    return (
+        rows.sort("mmsi", "track", "segment")
+        .group_by("mmsi", "track", maintain_order=True)
+        .agg(
+            pl.col("segment").last(),
+            pl.col("sightings").sum(),
+            pl.col(firsts).first(),
+            pl.col(lasts).last(),
+        )
+        .select(linked.columns)
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.user_files import read_text
 
 # Returns the error that names file, line, column, what was found and what was expected.
 Refuse = Callable[[Path, int, str, object, str], ConfigError]
@@ -24,12 +25,7 @@ def read_records(
         ConfigError: the file cannot be read, is no UTF-8 text or no CSV (the last also while the
             records are read), or a record has not as many cells as the header.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{title} {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{title} {path}: no UTF-8 text: {error}") from error
+    text = read_text(path, title)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
 
     def each_row() -> Iterator[list[str]]:

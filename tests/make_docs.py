@@ -9,13 +9,15 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import dataframely as dy
 import polars as pl
 
-from pipeline import ingest, store
+from pipeline import ingest, inputs, store
 from pipeline.feeds import list_formats
+from pipeline.ingest import no_progress
 from pipeline.rules import Rules, rules_frame
 from pipeline.schema import REASONS, TABLES
 from tests.night import REPOSITORY
@@ -115,29 +117,23 @@ def tell_feeds() -> str:
 
 def read_real_files(shared: Path) -> pl.DataFrame:
     """Return table files of every real file, each read as its own feed."""
-    from pipeline.feeds.mapping import load_mapping
     from tests.test_known_answers import ARCHIMEDES_MAPPING
 
     with tempfile.TemporaryDirectory() as folder:
-        raw, work = Path(folder) / "raw", Path(folder) / "work"
+        raw, shelf = Path(folder) / "raw", store.Shelf(Path(folder) / "shelf")
         for kind in ("csv", "json", "nmea"):
             shutil.copytree(shared / kind, raw / kind)
-        mapping = Path(folder) / "mapping.toml"
-        mapping.write_text(ARCHIMEDES_MAPPING)
-        given = load_mapping(mapping)
-        paths, _ = store.find_raw_files(raw)
-        accounts = ingest.stage_files(
-            paths,
-            raw,
-            store.Stage(work / "stage"),
-            store.Parts(work / "parts"),
-            Rules(),
-            lambda path: (given,) if given.is_for(path.name) else (),
+            (raw / kind / "mapping.toml").write_text(ARCHIMEDES_MAPPING)
+        found = inputs.read_inputs(raw, shelf, Rules(), {}, time.time_ns(), no_progress)
+        accounts = [file.account for file in found]
+        # Before duplicates are dropped and outside rows thinned: those need whole days.
+        booked = pl.DataFrame(
+            {
+                "file": [account.file for account in accounts],
+                "accepted": [account.read - sum(account.reasons.values()) for account in accounts],
+            }
         )
-        for account in accounts:
-            # Before duplicates are dropped and outside rows thinned: those need whole days.
-            account.accepted = account.read - sum(account.reasons.values())
-    return ingest.files_frame(accounts)
+    return ingest.files_frame(accounts, booked)
 
 
 def tell_real_files(shared: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import store
 from pipeline.nightly import Job, Outcome, run_night
 from pipeline.rules import Rules
 
@@ -27,8 +28,10 @@ class Night:
     processed: Path
 
     def table(self, name: str) -> pl.DataFrame:
-        """Return a published table."""
-        return pl.read_parquet(self.processed / f"{name}.parquet")
+        """Return a published table, of one file or of a file a month."""
+        if name not in store.TABLES:
+            return store.read_parquet(self.processed / f"{name}.parquet")
+        return store.read_table(self.processed, name)
 
     def positions(self) -> pl.DataFrame:
         """Return all published positions, in order of day."""

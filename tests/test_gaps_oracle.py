@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -17,12 +17,24 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline import clean, gaps, summaries, tracks
+from pipeline import gaps, summaries, tracks
 from pipeline.areas import Areas, load_areas
 from pipeline.rules import Rules
-from pipeline.schema import REASONS, Positions, polars_schema
-from pipeline.summaries import Summary
+from pipeline.schema import REASONS
 from tests import night, oracle, worlds
+from tests.chain_model import (
+    NO_HIGH_SPEED,
+    PLACES,
+    RULES,
+    START,
+    Cut,
+    Judged,
+    cuttings,
+    frame_of,
+    judge_in_stretches,
+    sighting_at,
+    small_worlds,
+)
 from tests.oracle import DAY_S, EPOCH, FOUR_HOURS_S, HOUR_S, Sighting, Truth, second_of
 from tests.worlds import GEO_SQUARES, SQUARES, World, Written, make_world, write_world
 
@@ -303,7 +315,8 @@ def test_two_divisions_of_the_same_rows_give_the_same_bytes(
         folder = tmp_path / division
         write_world(world, folder / "raw", division=division, seed=len(contents))
         done = night.run(folder / "raw", folder / "processed", areas=GEO_SQUARES)
-        tables = [done.processed / f"{name}.parquet" for name in ("gaps", "tracks", "ship_months")]
+        tables = [done.processed / f"{name}.parquet" for name in ("gaps", "ship_months")]
+        tables += sorted(done.processed.glob("tracks/*.parquet"))
         days_kept = sorted(done.processed.glob("positions/*/positions.parquet"))
         contents.append(
             {path.relative_to(done.processed): path.read_bytes() for path in [*tables, *days_kept]}
@@ -315,118 +328,16 @@ def test_two_divisions_of_the_same_rows_give_the_same_bytes(
 
 # ---------------------------------------------------------------------------------- pure functions
 
-RULES = Rules()
-NO_HIGH_SPEED = pl.Series("mmsi", [], dtype=pl.Int32)
-
 
 @pytest.fixture(scope="module")
 def areas() -> Areas:
     return load_areas(GEO_SQUARES)
 
 
-@dataclass(frozen=True)
-class Merged:
-    """What the pure functions make of the sightings of a small world."""
-
-    summary: Summary
-    linked: pl.DataFrame
-    silences: pl.DataFrame
-    refused: dict[Sighting, str]
-
-
-def frame_of(sightings: Sequence[Sighting]) -> pl.DataFrame:
-    """Return sightings as positions, in order; only what tracks and gaps look at is filled."""
-    ordered = sorted(sightings)
-    names = [name for name in polars_schema(Positions).names() if name != "segment"]
-    schema = polars_schema(Positions)
-    usual: dict[str, Any] = {"receiver": "terrestrial", "heard_by": "coast|terrestrial|"}
-    rows = [
-        {
-            **usual,
-            "mmsi": one.mmsi,
-            "seen_at": one.seen_at,
-            "lon": one.lon,
-            "lat": one.lat,
-            "is_outside": one.is_outside,
-        }
-        for one in ordered
-    ]
-    return pl.DataFrame(rows, schema={name: schema[name] for name in names})
-
-
-Grouping = Callable[[list[Summary]], Summary]
-
-
-def judge_by_days(
-    sightings: Sequence[Sighting],
-    areas: Areas,
-    data_end: int,
-    group: Grouping,
-    rules: Rules = RULES,
-) -> Merged:
-    """Return what days, summed up alone and merged by `group`, say of all before data_end."""
-    located = areas.locate(frame_of(sightings).drop("is_outside"), rules)
-    dated = located.with_columns(day=pl.col("seen_at").dt.date())
-    frames = dated.partition_by("day", include_key=False, maintain_order=True)
-    end = EPOCH + timedelta(seconds=data_end)
-    lone = pl.concat([tracks.pick_lone_candidates(frame, rules.tracks) for frame in frames])
-    unconfirmed = tracks.find_unconfirmed(lone, NO_HIGH_SPEED, rules.tracks, end)
-    refused = {sighting_of(row): "unconfirmed" for row in unconfirmed.to_dicts()}
-    frames = [
-        tracks.segment_day(without(frame, unconfirmed), NO_HIGH_SPEED, rules.tracks)
-        for frame in frames
-    ]
-    frames = [frame.filter(pl.col("seen_at") < end) for frame in frames]
-    edges = pl.concat([summaries.pick_segments(summaries.sort_by_segment(one)) for one in frames])
-    jumps = tracks.find_jumps(tracks.link_segments(edges, NO_HIGH_SPEED, rules.tracks))
-    refused |= {sighting_of(row): "jump" for row in jumps.to_dicts()}
-    summary = group(
-        [summaries.summarise_day(without(frame, jumps), areas, rules) for frame in frames]
-    )
-    linked = tracks.link_segments(summary.segments, NO_HIGH_SPEED, rules.tracks)
-    linked = linked.join(jumps, on=["mmsi", "segment"], how="anti", maintain_order="left")
-    silences = gaps.find_silences(summary, linked, rules.gaps, end)
-    counted = gaps.count_positions_before(silences, summary.hours, linked, rules.gaps)
-    return Merged(summary, linked, counted, refused)
-
-
-def without(frame: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
-    key = list(clean.SIGHTING_KEY)
-    return frame.join(refused.select(key), on=key, how="anti", maintain_order="left")
-
-
-def at_once(given: list[Summary]) -> Summary:
-    return summaries.merge(given)
-
-
-STEPS = (0, 1, 60, 900, HOUR_S, 3 * HOUR_S, FOUR_HOURS_S - 1, FOUR_HOURS_S, FOUR_HOURS_S + 1)
-LONG_STEPS = (9 * HOUR_S, DAY_S - 1, DAY_S, 2 * DAY_S)
-PLACES = (
-    *((50.1, 40.1), (50.103, 40.1), (50.3, 40.4), (52.0, 42.1), (53.9, 43.9)),
-    *((54.0, 44.0), (54.7, 41.0), (30.0, 41.0)),
-)
-START = second_of(datetime(2023, 4, 29, 20))
-
-
-@st.composite
-def small_worlds(draw: st.DrawFn) -> list[Sighting]:
-    """Draw a few MMSIs, each with some sightings at a handful of places."""
-    sightings: set[Sighting] = set()
-    for number in range(draw(st.integers(1, 3))):
-        second = START + draw(st.sampled_from((0, 3 * HOUR_S, FOUR_HOURS_S, FOUR_HOURS_S - 1)))
-        for _ in range(draw(st.integers(1, 12))):
-            lon, lat = draw(st.sampled_from(PLACES))
-            sightings.add(
-                Sighting(
-                    273_000_000 + number,
-                    second,
-                    round(lon * 1e6),
-                    round(lat * 1e6),
-                    is_outside=SQUARES.is_outside(lon, lat),
-                )
-            )
-            second += draw(st.sampled_from(STEPS + LONG_STEPS))
-    return oracle.thin_outside(sightings)[0]
+def refusals(judged: Judged) -> dict[Sighting, str]:
+    """Return the sightings refused, and why."""
+    late = ((judged.unconfirmed, "unconfirmed"), (judged.jumps, "jump"))
+    return {sighting_of(row): reason for rows, reason in late for row in rows.to_dicts()}
 
 
 small = settings(
@@ -435,9 +346,9 @@ small = settings(
 
 
 @small
-@given(small_worlds(), st.data())
+@given(small_worlds(), cuttings(), st.data())
 def test_days_summed_up_alone_give_the_gaps_of_one_pass(
-    areas: Areas, sightings: list[Sighting], data: st.DataObject
+    areas: Areas, sightings: list[Sighting], cut: Cut, data: st.DataObject
 ) -> None:
     instants = sorted({one.second for one in sightings})
     ends = [*instants[1:], instants[-1] + 1, instants[-1] + FOUR_HOURS_S, instants[-1] + DAY_S]
@@ -447,11 +358,11 @@ def test_days_summed_up_alone_give_the_gaps_of_one_pass(
     truth = oracle.judge_sightings(sightings, SQUARES, end, min_gap_s)
     assume(not truth.is_close)
     rules = Rules.model_validate({"gaps": {"min_gap_s": min_gap_s}})
-    merged = judge_by_days(sightings, areas, data_end, at_once, rules)
-    assert_same("refused", merged.refused.items(), truth.refused.items())
+    judged = judge_in_stretches(sightings, areas, data_end, cut, rules)
+    assert_same("refused", refusals(judged).items(), truth.refused.items())
     found = [
         (point_of(row, "off"), point_of(row, "on"), row["positions_12h_before"])
-        for row in merged.silences.to_dicts()
+        for row in judged.silences.to_dicts()
     ]
     wanted = [(gap.off, gap.on, gap.positions_12h_before) for gap in truth.gaps]
     assert_same("gaps", found, wanted)
@@ -463,37 +374,10 @@ def test_a_lone_ping_waits_for_what_follows_before_the_end_of_the_data(
 ) -> None:
     hours, places = (0, 5, 10), (PLACES[0], PLACES[-1], PLACES[0])
     sightings = [
-        Sighting(
-            273_000_000,
-            START + hour * HOUR_S,
-            micro(lon),
-            micro(lat),
-            is_outside=SQUARES.is_outside(lon, lat),
-        )
-        for hour, (lon, lat) in zip(hours, places, strict=True)
+        sighting_at(START + hour * HOUR_S, place) for hour, place in zip(hours, places, strict=True)
     ]
-    merged = judge_by_days(sightings, areas, sightings[-1].second + late_s, at_once)
-    assert Counter(merged.refused.values()) == refused
-
-
-@small
-@given(small_worlds(), st.randoms(use_true_random=False))
-def test_summaries_merge_in_any_order_and_any_grouping(
-    areas: Areas, sightings: list[Sighting], rng: random.Random
-) -> None:
-    def in_heaps(given: list[Summary]) -> Summary:
-        heaps = rng.sample(given, len(given))
-        while len(heaps) > 1:
-            taken = [heaps.pop() for _ in range(min(len(heaps), rng.randint(2, 3)))]
-            heaps.insert(rng.randint(0, len(heaps)), summaries.merge(taken))
-        return heaps[0]
-
-    data_end = max(one.second for one in sightings) + HOUR_S
-    plain = judge_by_days(sightings, areas, data_end, at_once)
-    heaped = judge_by_days(sightings, areas, data_end, in_heaps)
-    assert heaped.refused == plain.refused
-    assert heaped.linked.equals(plain.linked)
-    assert heaped.silences.equals(plain.silences)
+    judged = judge_in_stretches(sightings, areas, sightings[-1].second + late_s)
+    assert Counter(refusals(judged).values()) == refused
 
 
 @settings(max_examples=200, deadline=None)

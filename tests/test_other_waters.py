@@ -46,6 +46,7 @@ def test_a_real_danish_log_runs_through(tmp_path: Path) -> None:
     ).all()
     assert done.positions()["mmsi"].n_unique() > 500
     assert done.table("beacons").height > 0
-    heard = done.table("feed_hours")
-    assert heard["messages"].sum() > done.positions().height
+    heard = done.table("feed_health")
+    up_to_the_end = done.positions().filter(pl.col("seen_at") < done.outcome.data_end)
+    assert heard["messages"].sum() > up_to_the_end.height
     assert heard["station"].n_unique() > 10

@@ -27,6 +27,7 @@ from pipeline.ships import (
     known_flags,
     mid_countries,
     mid_flag,
+    sum_up_statics,
     trust_imos,
     tug_mmsis,
 )
@@ -88,7 +89,8 @@ def identify(
 ) -> pl.DataFrame:
     seen = mmsis() if seen is None else seen
     listed = no_registry() if listed is None else listed
-    return identify_ships(rows, seen, listed, port_stays("") if stays is None else stays, RULES)
+    stays = port_stays("") if stays is None else stays
+    return identify_ships(sum_up_statics(rows), seen, listed, stays, RULES)
 
 
 def ship(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -157,9 +159,9 @@ def test_two_reports_in_one_day_are_one_day() -> None:
 def test_of_two_numbers_that_a_loose_rule_trusts_the_one_sent_more_often_stands() -> None:
     loose = ShipRules(imo_min_share=0.3)
     rows = statics(*daily([5, 5], imo=IMO), *daily([4, 4], imo=OTHER_IMO))
-    assert trust_imos(rows, loose)["imo"].to_list() == [IMO]
+    assert trust_imos(sum_up_statics(rows), loose)["imo"].to_list() == [IMO]
     even = statics(*daily([5, 5], imo=IMO), *daily([5, 5], imo=OTHER_IMO))
-    assert trust_imos(even, loose)["imo"].to_list() == [OTHER_IMO]
+    assert trust_imos(sum_up_statics(even), loose)["imo"].to_list() == [OTHER_IMO]
 
 
 @given(st.integers(1, 400), st.integers(1, 9), st.integers(1, 5))
@@ -297,6 +299,22 @@ def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], random: A
     one = identify(statics(*rows), mmsis(RUSSIAN, IRANIAN), listed, stays)
     again = identify(statics(*shuffled), mmsis(IRANIAN, RUSSIAN), listed.reverse(), stays.reverse())
     assert_frame_equal(one, again)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(static_rows, st.integers(0, 3)), max_size=10))
+def test_reports_summed_up_in_heaps_name_the_ships_that_all_reports_name(
+    drawn: list[tuple[dict[str, Any], int]],
+) -> None:
+    heaps = [statics(*(row for row, heap in drawn if heap == number)) for number in range(4)]
+    sums = pl.concat([sum_up_statics(heap) for heap in heaps])
+    at_once = sum_up_statics(statics(*(row for row, _ in drawn)))
+    for share in (0.3, 0.9):
+        rules = ShipRules(imo_min_share=share)
+        given = (mmsis(RUSSIAN, IRANIAN), no_registry(), port_stays("ABABABABABC"), rules)
+        assert_frame_equal(identify_ships(sums, *given), identify_ships(at_once, *given))
+    assert high_speed_mmsis(sums).equals(high_speed_mmsis(at_once))
+    assert tug_mmsis(sums).equals(tug_mmsis(at_once))
 
 
 # ------------------------------------------------------------------------------------- flag
@@ -614,8 +632,8 @@ def test_high_speed_craft_and_tugs_are_told_by_the_type_sent_most_often() -> Non
     kinds = {401: 39, 402: 40, 403: 49, 404: 50, 405: 31, 406: 32, 407: 52, 408: 33}
     rows = [{"mmsi": 273_000_000 + n, "ship_type": kind} for n, kind in kinds.items()]
     often = [{"mmsi": 273_000_409, "ship_type": kind, "reports": kind} for kind in (52, 40)]
-    frame = statics(*reversed(rows), *often)
+    frame = sum_up_statics(statics(*reversed(rows), *often))
     assert high_speed_mmsis(frame).to_list() == [273_000_402, 273_000_403]
     assert tug_mmsis(frame).to_list() == [273_000_405, 273_000_406, 273_000_407, 273_000_409]
     assert high_speed_mmsis(frame).dtype == pl.Int32
-    assert high_speed_mmsis(statics()).to_list() == []
+    assert high_speed_mmsis(sum_up_statics(statics())).to_list() == []

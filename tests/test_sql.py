@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from pipeline import schema
-from pipeline.rollup import MARTS, roll_up, run_checks, sentence_of
+from pipeline.rollup import MACROS, MARTS, make_macros, roll_up, run_checks, sentence_of
 from pipeline.rules import Rules, rules_frame
 from tests import builders
 
@@ -35,15 +35,21 @@ def name_of(path: Path) -> str:
 # ------------------------------------------------------------------------------------------ style
 
 
-def test_the_marts_are_the_files_of_the_folder():
+def test_the_marts_and_macros_are_the_files_of_their_folders():
     assert sorted(MARTS) == sorted(path.stem for path in (SQL / "marts").glob("*.sql"))
-    assert {path.parent.name for path in FILES} == {"marts", "checks", "examples"}
+    assert sorted(MACROS) == sorted(path.stem for path in (SQL / "macros").glob("*.sql"))
+    assert {path.parent.name for path in FILES} == {"marts", "macros", "checks", "examples"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_is_one_select(path):
+def test_a_file_is_one_select_or_macro(path):
+    is_macro = path.parent.name == "macros"
     statements = duckdb.connect().extract_statements(path.read_text("utf-8"))
-    assert [statement.type for statement in statements] == [duckdb.StatementType.SELECT]
+    wanted = duckdb.StatementType.CREATE if is_macro else duckdb.StatementType.SELECT
+    assert [statement.type for statement in statements] == [wanted]
+    if is_macro:
+        made = f"\ncreate or replace macro {path.stem}("
+        assert made in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -89,9 +95,9 @@ def test_sqlfluff_has_a_stand_in_for_every_value():
     assert stand_ins == PARAMETERS
 
 
-def test_the_readme_names_every_mart_and_example():
+def test_the_readme_names_every_mart_macro_and_example():
     text = (SQL / "README.md").read_text("utf-8")
-    missing = [name for name in (*MARTS, *EXAMPLES) if f"`{name}`" not in text]
+    missing = [name for name in (*MARTS, *MACROS, *EXAMPLES) if f"`{name}`" not in text]
     assert missing == []
 
 
@@ -199,7 +205,11 @@ def inputs() -> dict[str, pl.DataFrame]:
             "closed_on": date(2023, 7, 15),
         }
     ]
+    told = {"run": 1, "data_end": DATA_END, "change": "closed", "why": "closed"}
+    may = {"off_at": datetime(2023, 5, 4), "month": MAY, "is_present": True}
     return {
+        "gap_versions": builders.frame(schema.GapVersions, [{"gap_id": "gap-003", **told, **may}]),
+        "runs": builders.frame(schema.Runs, [{"run": 1, "data_end": DATA_END}]),
         "gaps": builders.frame(schema.Gaps, gaps),
         "ship_months": builders.frame(schema.ShipMonths, ship_months),
         "dark_port_calls": builders.frame(
@@ -221,6 +231,7 @@ def analysts(tmp_path_factory):
     path = tmp_path_factory.mktemp("analysts") / "darkport.duckdb"
     with builders.connect(inputs()) as connection:
         roll_up(connection, SQL, parameters())
+        make_macros(connection, SQL)
         assert run_checks(connection, SQL) == []
         connection.execute(f"attach '{path}' as saved")
         connection.execute("copy from database memory to saved")
@@ -242,6 +253,7 @@ def test_an_example_runs_on_an_empty_database(example):
     tables = {name: frame.clear() for name, frame in inputs().items() if name != "rules"}
     with builders.connect({**tables, "rules": rules_frame(Rules())}) as connection:
         roll_up(connection, SQL, parameters())
+        make_macros(connection, SQL)
         ask(connection, example)
 
 

@@ -1,23 +1,33 @@
-"""Day summaries: any order of rows, any grouping of days, the same summary (DESIGN 2)."""
+"""Day summaries: any order of rows, any grouping of days, the same sums (DESIGN 2)."""
 
 from __future__ import annotations
 
+import itertools
 import random
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pipeline import summaries, tracks
+from pipeline import exposure, summaries, tracks
 from pipeline.areas import Areas, load_areas
 from pipeline.rules import Rules
 from tests import night
 
 START = datetime(2023, 5, 30)
 NOBODY = pl.Series([], dtype=pl.Int32)
+NO_SILENCES = {
+    "mmsi": pl.Int32,
+    "off_at": pl.Datetime("us"),
+    "on_at": pl.Datetime("us"),
+    "off_area": pl.String,
+    "off_port_group": pl.String,
+    "cause": pl.String,
+}
 
 
 @pytest.fixture(scope="module")
@@ -73,36 +83,96 @@ def by_day(frame: pl.DataFrame) -> list[pl.DataFrame]:
     )
 
 
-def same(one: summaries.Summary, other: summaries.Summary) -> None:
-    for field in fields(summaries.Summary):
-        left, right = getattr(one, field.name), getattr(other, field.name)
-        assert_frame_equal(left.sort(left.columns), right.sort(right.columns))
-
-
 def test_the_order_of_rows_changes_nothing(areas: Areas) -> None:
     for day in by_day(positions(areas)):
-        sorted_day = summaries.summarise_day(day, areas, Rules())
-        shuffled = summaries.summarise_day(
-            day.sample(fraction=1, shuffle=True, seed=3), areas, Rules()
-        )
-        for field in fields(summaries.Summary):
-            assert_frame_equal(getattr(sorted_day, field.name), getattr(shuffled, field.name))
+        shuffled = day.sample(fraction=1, shuffle=True, seed=3)
+        for one, other in (
+            (
+                summaries.summarise_day(day, areas, Rules()),
+                summaries.summarise_day(shuffled, areas, Rules()),
+            ),
+            (
+                summaries.summarise_edges(day, Rules()),
+                summaries.summarise_edges(shuffled, Rules()),
+            ),
+        ):
+            wanted, found = summaries.frames_of(one), summaries.frames_of(other)
+            assert wanted.keys() == found.keys()
+            for name, frame in wanted.items():
+                assert_frame_equal(frame, found[name])
 
 
-def test_merging_is_associative_and_knows_no_order(areas: Areas) -> None:
-    one, two, three = (
-        summaries.summarise_day(day, areas, Rules()) for day in by_day(positions(areas))
+@pytest.mark.parametrize("seed", range(5))
+def test_exposure_adds_up_in_any_order_and_any_grouping_of_days(areas: Areas, seed: int) -> None:
+    days = by_day(positions(areas, days=6, seed=seed))
+    presence = [summaries.summarise_day(day, areas, Rules()).presence for day in days]
+    random.Random(seed).shuffle(presence)
+    wanted = exposure.sum_days(pl.concat(presence))
+    by_twos = [exposure.sum_days(pl.concat(presence[at : at + 2])) for at in range(0, 6, 2)]
+    nothing = pl.DataFrame(schema=NO_SILENCES)
+    found = exposure.sum_exposure(pl.concat(by_twos), nothing)
+    assert_frame_equal(found, wanted.select(found.columns))
+    assert len(wanted["month"].unique()) == 2
+
+
+visits = st.lists(
+    st.tuples(
+        st.sampled_from([273_000_001, 273_000_002]),
+        st.integers(0, 5),
+        st.sampled_from(["anzali", "baku", "olya"]),
+        st.integers(0, 2),
+    ),
+    max_size=16,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(visits, st.lists(st.integers(0, 5), max_size=4), st.integers(1, 3), st.randoms())
+def test_port_stays_of_any_stretches_of_days_merge_to_those_of_all_days(
+    drawn: list[tuple[int, int, str, int]],
+    cuts: list[int],
+    min_sightings: int,
+    turns: random.Random,
+) -> None:
+    rows = visits_of_days(drawn)
+    at = [0, *sorted(cuts), 6]
+    stretches = [
+        rows.filter(pl.col("arrived_at").dt.day().is_between(first + 1, last))
+        for first, last in itertools.pairwise(at)
+    ]
+    turns.shuffle(stretches)
+    merged = [
+        summaries.merge_port_visits(part.sample(fraction=1, shuffle=True, seed=1))
+        for part in stretches
+    ]
+    assert_frame_equal(
+        summaries.merge_port_visits(pl.concat(merged), min_sightings),
+        summaries.merge_port_visits(rows, min_sightings),
     )
-    left = summaries.merge([summaries.merge([one, two]), three])
-    right = summaries.merge([three, summaries.merge([two, one])])
-    same(left, right)
+
+
+def visits_of_days(drawn: list[tuple[int, int, str, int]]) -> pl.DataFrame:
+    """Return visits of (mmsi, day, port group, order in the day), some at the same instant."""
+    return pl.DataFrame(
+        [
+            (mmsi, group, arrived_at, arrived_at + timedelta(minutes=5), 1)
+            for mmsi, day, group, order in dict.fromkeys(drawn)
+            for arrived_at in [datetime(2023, 5, 1) + timedelta(days=day, hours=order)]
+        ],
+        schema={
+            "mmsi": pl.Int32,
+            "port_group": pl.String,
+            "arrived_at": pl.Datetime("us"),
+            "left_at": pl.Datetime("us"),
+            "sightings": pl.Int64,
+        },
+        orient="row",
+    )
 
 
 def test_the_ends_of_a_segment_and_its_sightings_are_kept(areas: Areas) -> None:
     frame = positions(areas)
-    found = summaries.merge(
-        summaries.summarise_day(day, areas, Rules()) for day in by_day(frame)
-    ).segments
+    found = pl.concat([summaries.summarise_edges(day, Rules()).segments for day in by_day(frame)])
     wanted = frame.group_by("mmsi", "segment").agg(
         first_at=pl.col("seen_at").min(),
         last_at=pl.col("seen_at").max(),
@@ -116,10 +186,11 @@ def test_the_ends_of_a_segment_and_its_sightings_are_kept(areas: Areas) -> None:
 def test_seconds_of_exposure_add_up_to_the_span_of_a_segment(areas: Areas) -> None:
     for day in by_day(positions(areas)):
         summary = summaries.summarise_day(day, areas, Rules())
-        span = summary.segments.select(
+        edges = summaries.summarise_edges(day, Rules())
+        span = edges.segments.select(
             (pl.col("last_at") - pl.col("first_at")).dt.total_seconds().sum()
         ).item()
-        silent = summary.inner_gaps.select(
+        silent = edges.inner_gaps.select(
             (pl.col("on_at") - pl.col("off_at")).dt.total_seconds().sum()
         ).item()
         assert summary.presence["heard_s"].sum() + silent == span
@@ -127,11 +198,19 @@ def test_seconds_of_exposure_add_up_to_the_span_of_a_segment(areas: Areas) -> No
 
 def test_an_empty_day_has_an_empty_summary_with_the_same_columns(areas: Areas) -> None:
     day = by_day(positions(areas))[0]
-    full = summaries.summarise_day(day, areas, Rules())
-    empty = summaries.summarise_day(day.clear(), areas, Rules())
-    for field in fields(summaries.Summary):
-        assert getattr(empty, field.name).schema == getattr(full, field.name).schema
-        assert getattr(empty, field.name).is_empty()
+    for full, empty in (
+        (
+            summaries.summarise_day(day, areas, Rules()),
+            summaries.summarise_day(day.clear(), areas, Rules()),
+        ),
+        (
+            summaries.summarise_edges(day, Rules()),
+            summaries.summarise_edges(day.clear(), Rules()),
+        ),
+    ):
+        for name, frame in summaries.frames_of(empty).items():
+            assert frame.is_empty()
+            assert frame.schema == summaries.frames_of(full)[name].schema
 
 
 def test_port_stays_are_slow_sightings_near_one_port_group(tmp_path: Path) -> None:

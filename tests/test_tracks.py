@@ -203,7 +203,8 @@ def test_pings_after_the_end_of_the_data_wait() -> None:
 
 
 def jumps(frame: pl.DataFrame) -> list[float]:
-    return tracks.find_jumps(tracks.link_segments(edges(frame), NOBODY, RULES))["lat"].to_list()
+    linked = tracks.link_segments(edges(frame), NOBODY, RULES)
+    return tracks.find_jumps(tracks.merge_tracks(linked))["lat"].to_list()
 
 
 def test_a_single_ping_elsewhere_between_others_is_a_jump() -> None:

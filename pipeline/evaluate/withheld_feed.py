@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline import store
 from pipeline.errors import UsageError
 from pipeline.schema import STATIC_FIELDS, Statics, polars_schema
 
@@ -59,10 +60,10 @@ def write_without(processed: Path, stations: Sequence[str], raw: Path) -> pl.Dat
         _write_feeds(_as_canonical(kept), raw, path.parent.name.removeprefix("date="))
     _refuse_strangers(stations, list(heard))
     first_feed = next(iter(sorted(heard))).split("|")[0]
-    statics = pl.read_parquet(processed / "statics.parquet")
+    statics = store.read_table(processed, "statics")
     if statics.height:
         _write_feeds(_static_rows(statics, first_feed), raw, "statics")
-    beacons = pl.read_parquet(processed / "beacons.parquet").with_columns(
+    beacons = store.read_table(processed, "beacons").with_columns(
         hearer=pl.concat_str("feed", "receiver", "station", separator="|")
     )
     if beacons.height:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import RawFileError
+from pipeline.errors import DarkportError, RawFileError
 from pipeline.feeds.base import Batch, FeedFormat
 from pipeline.feeds.formats import TABULAR_FORMATS
 from pipeline.feeds.nmea import NMEA
@@ -19,6 +19,7 @@ from pipeline.rules import FeedRules
 
 HEAD_BYTES = 64 * 1024
 QUOTED_BYTES = 40
+UNEXPECTED = "cannot be read, for an unexpected reason"
 
 # What lies beside the data in an archive. Left out only where it is of no known format.
 ACCOMPANIES_DATA = re.compile(
@@ -60,12 +61,29 @@ def open_feed(path: Path, rules: FeedRules, mappings: Sequence[FeedFormat] = ())
         RawFileError: the file cannot be read, or is of no known format.
     """
     formats = (*mappings, *FORMATS)
-    with closing(unpacked(path, rules)) as members:
+    with _refusing(), closing(unpacked(path, rules)) as members:
         found = (_recognise(member, formats) for member in members)
         first = next((one for one in found if one is not None), None)
     if first is None:
         raise RawFileError("no known feed format in it; `darkport feeds` lists them")
     return OpenFeed(first.name, _read(path, rules, first, formats))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Make whatever reading a raw file raises the refusal of that file: the others go on.
+
+    Only a RawFileError is expected. Anything else, a panic of polars included, is a fault of a
+    reader: the message says so, and the fuzzers of the tests take it for one.
+    """
+    try:
+        yield
+    except DarkportError:
+        raise
+    except OSError as error:
+        raise RawFileError(f"cannot be read: {error.strerror or error}") from error
+    except (Exception, pl.exceptions.PanicException) as error:
+        raise RawFileError(f"{UNEXPECTED}: {type(error).__name__}: {error}") from error
 
 
 def list_formats() -> list[tuple[str, str, str]]:
@@ -93,7 +111,7 @@ def _read(
 ) -> Iterator[Batch]:
     """Yield the reports of all members, rows numbered on from one to the next."""
     rows_before = 0
-    with closing(unpacked(path, rules)) as members:
+    with _refusing(), closing(unpacked(path, rules)) as members:
         for member in members:
             found = _recognise(member, formats)
             if found is None:
@@ -105,5 +123,6 @@ def _read(
                 for batch in found.read(stream, rules.batch_rows):
                     reports = batch.reports
                     rows += int(reports["rows"].sum())
-                    yield Batch(reports.with_columns(pl.col("row") + rows_before), batch.texts)
+                    numbered = reports.with_columns(pl.col("row") + rows_before)
+                    yield Batch(numbered, _refusing()(batch.texts))
             rows_before += rows

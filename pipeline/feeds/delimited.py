@@ -22,6 +22,7 @@ Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 MIN_BLOCK_BYTES = 4 * 1024
 MAX_BLOCK_BYTES = 64 * 1024 * 1024
+PIECE_BYTES = 256 * 1024
 # A record longer than this is no record of an AIS table: without the limit a file without any
 # line end would be read into memory as a whole.
 MAX_RECORD_BYTES = 16 * 1024 * 1024
@@ -84,6 +85,20 @@ def read_fully(stream: BinaryIO, size: int) -> bytes:
     return b"".join(parts)
 
 
+def read_lines(stream: BinaryIO, size: int, lines: int) -> bytes:
+    """Return the next `size` bytes, or fewer that hold `lines` line ends or some more.
+
+    The length of the first lines says nothing about those that follow: millions of short ones
+    would be one block.
+    """
+    parts: list[bytes] = []
+    while size > 0 and lines > 0 and (part := stream.read(min(size, PIECE_BYTES))):
+        parts.append(part)
+        size -= len(part)
+        lines -= part.count(b"\n")
+    return b"".join(parts)
+
+
 def read_blocks(
     head: bytes, stream: BinaryIO, dialect: Dialect, wanted: Sequence[str], batch_rows: int
 ) -> Iterator[Block]:
@@ -107,7 +122,7 @@ def read_blocks(
     is_last = False
     while not is_last:
         # As much again as is left over: a long record is then looked at a few times only.
-        part = read_fully(stream, max(block_bytes, len(rest)))
+        part = read_lines(stream, max(block_bytes, len(rest)), batch_rows)
         is_last = not part
         raw = rest + part
         cut = len(raw) if is_last else raw.rfind(b"\n") + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -16,7 +15,7 @@ from pipeline.feeds import layout, values
 from pipeline.feeds.base import Batch
 from pipeline.feeds.json_text import CHUNK_BYTES, Record
 from pipeline.feeds.layout import Field, Layout, field
-from pipeline.feeds.records import RECOGNISED_BY, RecordFormat, read_records
+from pipeline.feeds.records import RECOGNISED_BY, RecordFormat, as_text, read_records
 from pipeline.feeds.table import TableFormat
 
 FIELDS: dict[str, Field] = {
@@ -78,6 +77,8 @@ MESSAGES_JSON = RecordFormat(
     ),
 )
 
+LONGEST_LIST = 64 * 1024
+
 # The first byte of a map in msgpack: up to 15 pairs, or 16 and 32 bits of length.
 MAP_STARTS = (*range(0x80, 0x90), 0xDE, 0xDF)
 
@@ -112,7 +113,13 @@ class PackedFormat:
 
 def unpack(stream: BinaryIO) -> Iterator[Record]:
     """Yield the msgpack maps of the stream, their texts as JSON."""
-    unpacker = msgpack.Unpacker(strict_map_key=False, unicode_errors="replace")
+    unpacker = msgpack.Unpacker(
+        strict_map_key=False,
+        unicode_errors="replace",
+        # A list of 100 million is made at its announcement, before any of it is read.
+        max_array_len=LONGEST_LIST,
+        max_map_len=LONGEST_LIST,
+    )
     fed = end = 0
     try:
         while chunk := stream.read(CHUNK_BYTES):
@@ -122,7 +129,7 @@ def unpack(stream: BinaryIO) -> Iterator[Record]:
                 if not isinstance(value, dict):
                     raise RawFileError(f"gpsdio messages in msgpack: no message at byte {end}")
                 message = {str(key): one for key, one in value.items()}
-                yield Record(message, json.dumps(message, default=repr))
+                yield Record(message, as_text(message) or "")
                 end = unpacker.tell()
     except (TypeError, ValueError, msgpack.exceptions.UnpackException) as error:
         raise RawFileError(f"gpsdio messages in msgpack: unreadable from byte {end} on") from error

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 import polars as pl
 
 INSTANT = pl.Datetime("us")
 SECOND_US = 1_000_000
+
+# The years 1 to 9999, which is what Python and SQL know; polars counts on to the year 290,000.
+FIRST_INSTANT, LAST_INSTANT = datetime.min, datetime.max
+# In Parquet an instant is any 64 bits; those outside the calendar are nulled before they overflow.
+# In nanoseconds 64 bits reach the years 1677 to 2262 only.
+PER_SECOND = {"ms": 1_000, "us": SECOND_US}
+FIRST_S, PAST_S = -62_135_596_800, 253_402_300_800
 
 # Numbers below 1e11 are epoch seconds (until the year 5138), up to 1e14 epoch milliseconds.
 MAX_EPOCH_S = 1e11
@@ -33,8 +41,8 @@ def instants(times: pl.Series, zone: str = "UTC") -> pl.Series:
     zone are in `zone`; those that its clock shows twice or never are null.
     """
     if times.dtype != pl.String:
-        return to_naive_utc(times, zone)
-    return read_by_shape(times, (iso, epoch, compact, day_first), zone)
+        return within_calendar(to_naive_utc(times, zone))
+    return within_calendar(read_by_shape(times, (iso, epoch, compact, day_first), zone))
 
 
 def instants_as(pattern: str, zone: str = "UTC") -> Callable[[pl.Series], pl.Series]:
@@ -50,14 +58,28 @@ def instants_as(pattern: str, zone: str = "UTC") -> Callable[[pl.Series], pl.Ser
             return read_by_shape(times, (iso,), zone)
         return read_by_shape(times, (by_patterns((pattern,)),), zone)
 
-    return read
+    return lambda times: within_calendar(read(times))
+
+
+def within_calendar(times: pl.Series) -> pl.Series:
+    """Return the instants, null for those before the year 1 or after the year 9999."""
+    is_usable = (times >= FIRST_INSTANT) & (times <= LAST_INSTANT)
+    return times if is_usable.all() else times.set(~is_usable, None)
 
 
 def to_naive_utc(times: pl.Series, zone: str = "UTC") -> pl.Series:
-    """Return typed times in UTC without their zone; null where the type is no timestamp."""
-    if not isinstance(times.dtype, pl.Datetime):
+    """Return typed times in UTC without their zone; null where the type is no timestamp, or the
+    instant is none of the calendar.
+    """
+    dtype = times.dtype
+    if not isinstance(dtype, pl.Datetime):
         return pl.Series(times.name, [None] * len(times), dtype=INSTANT)
-    if times.dtype.time_zone is None:
+    if dtype.time_unit in PER_SECOND:
+        counts, per_second = times.cast(pl.Int64), PER_SECOND[dtype.time_unit]
+        is_usable = (counts >= FIRST_S * per_second) & (counts < PAST_S * per_second)
+        if not is_usable.all():
+            times = times.set(~is_usable, None)
+    if dtype.time_zone is None:
         return localise(times.cast(INSTANT), zone)
     return times.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(INSTANT)
 

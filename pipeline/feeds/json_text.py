@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pipeline.feeds.delimited import MAX_RECORD_BYTES
-from pipeline.feeds.dialect import BYTE_ORDER_MARK, HEAD_BYTES
+from pipeline.feeds.dialect import BYTE_ORDER_MARK, HEAD_BYTES, with_latin_1
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -31,8 +31,9 @@ HTTP_HEAD_END = re.compile(r"\r?\n\r?\n")
 
 LINE_END = re.compile(r"\n")
 NEXT_LINE_OBJECT = re.compile(r"\n(?=\{|data:)")
-NEXT_OBJECT = re.compile(r"\n(?=\{|data:)|(?<=\})(?=\s*,?\s*\{)")
-LINE_END_OR_NEXT_OBJECT = re.compile(r"\n|(?<=\})(?=\s*,?\s*\{)")
+# Not \s*,?\s*: where no object follows, it would try every way to part the blanks.
+NEXT_OBJECT = re.compile(r"\n(?=\{|data:)|(?<=\})(?=\s*(?:,\s*)?\{)")
+LINE_END_OR_NEXT_OBJECT = re.compile(r"\n|(?<=\})(?=\s*(?:,\s*)?\{)")
 # So much of the text must be known to tell what comes next; a literal that is cut in its middle
 # is reported where it begins.
 LOOK_AHEAD = 16
@@ -65,12 +66,21 @@ def read_objects(stream: BinaryIO) -> Iterator[Record]:
             yield Record(None, text.take_line())
 
 
+def _without_escapes(text: str) -> str:
+    """Return decoded text with the bytes that are no UTF-8 taken for Latin-1."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return with_latin_1(text)
+    return text
+
+
 class _Text:
     """The text of a stream from where reading has come to, more of it on demand."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="darkport_latin_1")
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
         self._buffer = ""
         self._place = 0
         self._is_ended = False
@@ -84,7 +94,7 @@ class _Text:
         while not more and not self._is_ended:
             raw = self._stream.read(CHUNK_BYTES)
             self._is_ended = not raw
-            more = self._decoder.decode(raw, final=self._is_ended)
+            more = _without_escapes(self._decoder.decode(raw, final=self._is_ended))
         self._buffer = self._buffer[self._place :] + more
         self._place = 0
         return bool(more)
@@ -151,7 +161,9 @@ class _Text:
             sound: how many of its characters make sense, more than an object of the next line
                 where that has been taken for a part of it.
         """
-        next_line = NEXT_LINE_OBJECT.search(self._buffer, self._place + 1)
+        # No further than it may count: the whole buffer for each of many broken objects is too far.
+        end = self._place + sound + len("\ndata:")
+        next_line = NEXT_LINE_OBJECT.search(self._buffer, self._place + 1, end)
         if next_line is not None and next_line.start() - self._place <= sound:
             return next_line.start() - self._place
         is_over_lines = "\n" in self._buffer[self._place : self._place + sound]

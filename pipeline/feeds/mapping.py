@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipeline.feeds.dialect import Dialect, split_first_line
 from pipeline.feeds.instants import INSTANT, instants, instants_as
 from pipeline.feeds.layout import Layout
 from pipeline.feeds.table import read_table
+from pipeline.user_files import read_toml
 
 SPEEDS = {"kn": (1, 1), "0.1kn": (1, 10), "m/s": (3600, 1852), "km/h": (1000, 1852)}
 ANGLES = {"deg": (1, 1), "0.1deg": (1, 10)}
@@ -248,12 +248,7 @@ def load_mapping(path: Path) -> MappedFormat:
         ConfigError: the file is missing, no TOML, or has an unknown key or a wrong value, which
             is named.
     """
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"mapping file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"mapping file {path}: no valid TOML: {error}") from error
+    given = read_toml(path, "mapping file")
     try:
         mapping = MappingFile.model_validate(given)
     except ValidationError as error:

@@ -13,6 +13,8 @@ import polars as pl
 CHUNK_BYTES = 1 << 20
 # Judgement: NMEA 0183 ends a sentence at 82 characters; what a line has beyond this is not read.
 LONGEST_LINE = 64 * 1024
+# 200,000 lines of that length would be 13 GB.
+LONGEST_BLOCK = 64 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # NMEA is ASCII; any other byte becomes one that neither a payload nor a number has.
@@ -42,21 +44,25 @@ COMMENT = r"^\s*#"
 
 
 def line_blocks(stream: BinaryIO, lines_each: int) -> Iterator[bytes]:
-    r"""Yield a log in blocks of `lines_each` whole lines, the last one shorter.
+    r"""Yield a log in blocks of `lines_each` whole lines, fewer where they are long or the last.
 
     Lines end with \n; what a line has beyond LONGEST_LINE is dropped.
     """
     lines: list[bytes] = []
     begun = b""
+    size = 0
     for number, chunk in enumerate(iter(lambda: stream.read(CHUNK_BYTES), b"")):
         pieces = (begun + (chunk if number else chunk.removeprefix(BYTE_ORDER_MARK))).split(b"\n")
         if max(map(len, pieces)) > LONGEST_LINE:
             pieces = [piece[:LONGEST_LINE] for piece in pieces]
         begun = pieces.pop()
         lines += pieces
-        while len(lines) >= lines_each:
-            yield b"\n".join(lines[:lines_each]) + b"\n"
+        size += sum(map(len, pieces))
+        while len(lines) >= lines_each or size > LONGEST_BLOCK:
+            block = b"\n".join(lines[:lines_each]) + b"\n"
             del lines[:lines_each]
+            size = sum(map(len, lines))
+            yield block
     if begun:
         lines.append(begun)
     if lines:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from pipeline.feeds.instants import INSTANT, within_calendar
 from pipeline.feeds.nmea_lines import (
     checksums,
     hexadecimal,
@@ -179,7 +180,9 @@ def _with_untagged_time(lines: pl.DataFrame) -> pl.DataFrame:
         .select(pl.concat_str("1", "2", separator=" "))
         .to_series()
     )
-    iso_time = iso.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    iso_time = within_calendar(
+        iso.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    )
     tail_time = instants(tail.str.extract(TAIL_TIME))
     lead_time = instants(lead.str.extract(LEAD_EPOCH))
     return lines.with_columns(
@@ -274,6 +277,7 @@ def _read_pghp(lines: pl.DataFrame, block: bytes) -> pl.DataFrame:
         "row",
         pl.concat_str(day, pl.lit(" "), clock, fraction)
         .str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+        .map_batches(within_calendar, return_dtype=INSTANT)
         .alias("pghp_time"),
         pl.when(pl.col("pghp_station") != "").then(pl.col("pghp_station")).alias("pghp_station"),
         hexadecimal("pghp_seal"),

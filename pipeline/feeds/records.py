@@ -21,6 +21,9 @@ Values: TypeAlias = dict[str, Any]
 # So many of the first records are looked at: static ones may come before positions.
 RECOGNISED_BY = 20
 
+# Objects of a megabyte each must not become a batch of 200,000.
+BATCH_CHARACTERS = 64 * 1024 * 1024
+
 
 def as_it_is(record: Values) -> Values:
     """Return the record as it is: its fields are not nested."""
@@ -83,13 +86,26 @@ def read_records(feed: RecordFormat, objects: Iterable[Record], batch_rows: int)
     """
     first_row = 1
     records = (record for found in objects for record in expanded(feed, found))
-    while batch := list(itertools.islice(records, batch_rows)):
+    while batch := next_batch(records, batch_rows):
         fields = [None if found.value is None else feed.flatten(found.value) for found in batch]
         if first_row == 1:
             check_fields(feed, fields)
         reports = to_batch_reports(feed.layout, fields, first_row)
         yield Batch(reports, text_lookup(batch))
         first_row += len(batch)
+
+
+def next_batch(records: Iterator[Record], batch_rows: int) -> list[Record]:
+    """Return the next `batch_rows` records, fewer where they are long."""
+    batch: list[Record] = []
+    characters = 0
+    while len(batch) < batch_rows and characters < BATCH_CHARACTERS:
+        record = next(records, None)
+        if record is None:
+            break
+        batch.append(record)
+        characters += len(record.text)
+    return batch
 
 
 def expanded(feed: RecordFormat, found: Record) -> list[Record]:
@@ -99,7 +115,11 @@ def expanded(feed: RecordFormat, found: Record) -> list[Record]:
     records = feed.expand(found.value)
     if len(records) == 1 and records[0] is found.value:
         return [found]
-    texts = [json.dumps(record) for record in feed.expand(json.loads(found.text))]
+    try:
+        texts = [json.dumps(record) for record in feed.expand(json.loads(found.text))]
+    except (ValueError, RecursionError):
+        # A number of thousands of digits, or lists a thousand deep: the object as it stood.
+        texts = [found.text] * len(records)
     return [Record(value, text) for value, text in zip(records, texts, strict=True)]
 
 
@@ -140,9 +160,12 @@ def texts_of(records: Sequence[Values], sources: Sequence[str]) -> pl.Series:
             record.get(name) if value is None else value
             for record, value in zip(records, column, strict=True)
         ]
+    # Anything else is no business of polars: it needs a minute for a list 900 deep.
+    if not all(value is None or isinstance(value, str) for value in column):
+        column = [as_text(value) for value in column]
     try:
         return pl.Series(column, dtype=pl.String)
-    except (TypeError, UnicodeEncodeError):
+    except UnicodeEncodeError:
         return pl.Series([as_text(value) for value in column], dtype=pl.String)
 
 
@@ -150,12 +173,16 @@ def as_text(value: Any) -> str | None:
     """Return a field's value as text: numbers in full, anything nested as JSON.
 
     JSON can name halves of characters ("\\ud800"), which no text can hold: they become "?".
+    What is nested a thousand deep says nothing: "?".
     """
     if value is None:
         return None
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
-    return json.dumps(value, default=repr)
+    try:
+        return json.dumps(value, default=repr, skipkeys=True)
+    except RecursionError:
+        return "?"
 
 
 def text_lookup(batch: Sequence[Record]) -> Callable[[Sequence[int]], list[str]]:

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -48,12 +51,17 @@ BUFFER_BYTES = 256 * 1024
 # Judgement. A zip is read from its end, so one that stands inside another archive is held in
 # memory; a day of the whole world's AIS packs to less.
 INNER_ZIP_BYTES = 256 * 1024 * 1024
+# Judgement. A name takes 46 bytes and itself; a year of hourly files of ten feeds fits.
+DIRECTORY_BYTES = 16 * 1024 * 1024
 
 NO_DATA = {"__macosx", "thumbs.db", "desktop.ini"}
 LONGEST_NAME = 120
 
 UNPACKING_ERRORS = (
     EOFError,
+    MemoryError,
+    lzma.LZMAError,
+    struct.error,
     OSError,
     RuntimeError,
     ValueError,
@@ -61,6 +69,23 @@ UNPACKING_ERRORS = (
     zlib.error,
     zstandard.ZstdError,
 )
+
+
+class _Budget:
+    """How many bytes may be unpacked of a raw file, all its members together.
+
+    Each member may stay below its limit and ten thousand of them be a bomb all the same. What is
+    unpacked again counts again.
+    """
+
+    def __init__(self, rules: FeedRules, packed_bytes: int) -> None:
+        self.ratio = rules.archive_max_ratio
+        self.free = rules.archive_ratio_from_bytes
+        self.left = self.most_of(packed_bytes)
+
+    def most_of(self, packed_bytes: int) -> int:
+        """Return how many bytes so many packed ones may unpack to."""
+        return max(self.free, int(self.ratio * packed_bytes))
 
 
 @dataclass(frozen=True)
@@ -73,11 +98,13 @@ class Member:
             Reading raises RawFileError where the archive is damaged, truncated or a bomb.
         packed_bytes: size of what it is unpacked from, of the outermost archive where one holds
             another.
+        budget: how much more may be unpacked of the whole raw file.
     """
 
     name: str
     open: Callable[[], AbstractContextManager[BinaryIO]]
     packed_bytes: int
+    budget: _Budget
 
     def fail(self, what: str) -> RawFileError:
         """Return the error that says `what` about this member."""
@@ -95,14 +122,18 @@ def unpacked(path: Path, rules: FeedRules) -> Generator[Member, None, None]:
             path climbs out of it.
     """
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except OSError as error:
         raise RawFileError(f"cannot be read: {error.strerror}") from error
-    if path.is_dir():
+    size = status.st_size
+    if stat.S_ISDIR(status.st_mode):
         raise RawFileError("is a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise RawFileError("is a pipe, a socket or a device, not a file")
     if size == 0:
         raise RawFileError("is empty")
-    yield from _unpack(Member("", lambda: _open_file(path), size), rules, 0)
+    budget = _Budget(rules, size)
+    yield from _unpack(Member("", lambda: _open_file(path), size, budget), 0)
 
 
 @contextmanager
@@ -115,7 +146,7 @@ def _open_file(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _unpack(member: Member, rules: FeedRules, level: int) -> Iterator[Member]:
+def _unpack(member: Member, level: int) -> Iterator[Member]:
     """Yield the plain streams within `member`, which stands `level` archives deep."""
     with member.open() as stream:
         magic = stream.read(MAGIC_BYTES)
@@ -128,33 +159,33 @@ def _unpack(member: Member, rules: FeedRules, level: int) -> Iterator[Member]:
     elif level == MAX_LEVELS:
         raise member.fail("is an archive in an archive in an archive")
     else:
-        for inner in unpack(member, rules):
-            yield from _unpack(inner, rules, level + 1)
+        for inner in unpack(member):
+            yield from _unpack(inner, level + 1)
 
 
-def _gunzip(packed: Member, rules: FeedRules) -> Iterator[Member]:
+def _gunzip(packed: Member) -> Iterator[Member]:
     """Yield what a gzip file holds."""
 
     @contextmanager
     def unpacking() -> Iterator[BinaryIO]:
         with packed.open() as stream, gzip.GzipFile(fileobj=stream) as plain:
-            yield _guarded(cast(BinaryIO, plain), packed, rules)
+            yield _guarded(cast(BinaryIO, plain), packed)
 
-    yield Member(packed.name, unpacking, packed.packed_bytes)
+    yield Member(packed.name, unpacking, packed.packed_bytes, packed.budget)
 
 
-def _unpack_zstd(packed: Member, rules: FeedRules) -> Iterator[Member]:
+def _unpack_zstd(packed: Member) -> Iterator[Member]:
     """Yield what a zstd file holds."""
 
     @contextmanager
     def unpacking() -> Iterator[BinaryIO]:
         with packed.open() as stream:
-            yield _guarded(cast(BinaryIO, io.BufferedReader(_Zstd(stream))), packed, rules)
+            yield _guarded(cast(BinaryIO, io.BufferedReader(_Zstd(stream))), packed)
 
-    yield Member(packed.name, unpacking, packed.packed_bytes)
+    yield Member(packed.name, unpacking, packed.packed_bytes, packed.budget)
 
 
-def _unzip(packed: Member, rules: FeedRules) -> Iterator[Member]:
+def _unzip(packed: Member) -> Iterator[Member]:
     """Yield the members of a zip that hold data, in the order of their names."""
     with ExitStack() as stack:
         stream = stack.enter_context(packed.open())
@@ -164,11 +195,12 @@ def _unzip(packed: Member, rules: FeedRules) -> Iterator[Member]:
                 raise packed.fail("is a zip inside another archive and too large for that")
             stream = io.BytesIO(whole)
         try:
-            archive = stack.enter_context(zipfile.ZipFile(stream))
+            directory = cast(BinaryIO, _Directory(stream))
+            archive = stack.enter_context(zipfile.ZipFile(directory))
         except UNPACKING_ERRORS as error:
             raise packed.fail(f"damaged or truncated zip: {_said(error)}") from error
         for info in _checked(archive, stream.seek(0, io.SEEK_END), packed):
-            yield _zip_member(archive, info, packed, rules)
+            yield _zip_member(archive, info, packed)
 
 
 def _checked(archive: zipfile.ZipFile, size: int, packed: Member) -> list[zipfile.ZipInfo]:
@@ -181,7 +213,7 @@ def _checked(archive: zipfile.ZipFile, size: int, packed: Member) -> list[zipfil
             raise packed.fail(f"member {shown(info.filename)} is encrypted")
     if sum(info.compress_size for info in members) > size:
         raise packed.fail("the members of the zip overlap")
-    data = [info for info in members if info.file_size and not info.is_dir() and _is_data(info)]
+    data = [info for info in members if _has_rows(info) and not info.is_dir() and _is_data(info)]
     if not data:
         raise packed.fail("is a zip without data")
     return data
@@ -191,14 +223,17 @@ def _parts(info: zipfile.ZipInfo) -> list[str]:
     return re.split(r"[/\\]", info.filename)
 
 
+def _has_rows(info: zipfile.ZipInfo) -> bool:
+    """Say whether a member is not empty: one that only says so fails its own checksum."""
+    return info.file_size > 0 or info.CRC != 0
+
+
 def _is_data(info: zipfile.ZipInfo) -> bool:
     parts = [part.lower() for part in _parts(info)]
     return not NO_DATA.intersection(parts) and not parts[-1].startswith(".")
 
 
-def _zip_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, packed: Member, rules: FeedRules
-) -> Member:
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, packed: Member) -> Member:
     """Return a member of a zip that stays open meanwhile."""
     name = "/".join(part for part in (packed.name, info.filename) if part)
 
@@ -209,13 +244,14 @@ def _zip_member(
         except UNPACKING_ERRORS as error:
             raise member.fail(f"cannot be unpacked: {_said(error)}") from error
         with stream:
-            yield _guarded(cast(BinaryIO, stream), member, rules)
+            yield _guarded(cast(BinaryIO, stream), member)
 
-    member = Member(name, unpacking, min(info.compress_size, packed.packed_bytes))
+    size = min(info.compress_size, packed.packed_bytes)
+    member = Member(name, unpacking, size, packed.budget)
     return member
 
 
-WAYS: dict[bytes, Callable[[Member, FeedRules], Iterator[Member]]] = {
+WAYS: dict[bytes, Callable[[Member], Iterator[Member]]] = {
     GZIP: _gunzip,
     ZSTD: _unpack_zstd,
     ZIP: _unzip,
@@ -223,20 +259,34 @@ WAYS: dict[bytes, Callable[[Member, FeedRules], Iterator[Member]]] = {
 }
 
 
-def _guarded(plain: BinaryIO, packed: Member, rules: FeedRules) -> BinaryIO:
+def _guarded(plain: BinaryIO, packed: Member) -> BinaryIO:
     """Return a stream that says in one line what is wrong with an archive, and stops a bomb."""
-    return cast(BinaryIO, io.BufferedReader(_Guard(plain, packed, rules), BUFFER_BYTES))
+    return cast(BinaryIO, io.BufferedReader(_Guard(plain, packed), BUFFER_BYTES))
+
+
+class _Directory:
+    """A zip's stream, for zipfile, which makes an object of each name in the zip's directory.
+
+    Of a gzipped zip of 250 KB that holds nothing but millions of names it would make gigabytes.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size > DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its directory has {size:,} bytes")
+        return self._stream.read(size)
 
 
 class _Guard(io.RawIOBase):
     """What is unpacked from `packed`, counted and with its errors translated."""
 
-    def __init__(self, plain: BinaryIO, packed: Member, rules: FeedRules) -> None:
+    def __init__(self, plain: BinaryIO, packed: Member) -> None:
         self._plain = plain
         self._packed = packed
-        self._ratio = rules.archive_max_ratio
-        self._most = max(rules.archive_ratio_from_bytes, int(self._ratio * packed.packed_bytes))
-        self._count = 0
+        self._left = packed.budget.most_of(packed.packed_bytes)
 
     def readable(self) -> bool:
         return True
@@ -249,10 +299,12 @@ class _Guard(io.RawIOBase):
             raise self._packed.fail("is truncated: the archive ends in the middle") from error
         except UNPACKING_ERRORS as error:
             raise self._packed.fail(f"cannot be unpacked: {_said(error)}") from error
-        self._count += len(piece)
-        if self._count > self._most:
+        budget = self._packed.budget
+        self._left -= len(piece)
+        budget.left -= len(piece)
+        if min(self._left, budget.left) < 0:
             raise self._packed.fail(
-                f"unpacks to more than {self._ratio:,.0f} times its size; not read on"
+                f"unpacks to more than {budget.ratio:,.0f} times its size; not read on"
             )
         view[: len(piece)] = piece
         return len(piece)

@@ -1,0 +1,214 @@
+"""All that is derived from the raw files, step by step; each step done only where it must be.
+
+The order is the one in which the steps need each other: notes of the days, the end of the data,
+pings to refuse, segments, tracks and silences, jumps to refuse, finished days, sums, tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from pipeline import derive, gaps, health, ingest, inputs, ships, store, tracks
+from pipeline.areas import Areas
+from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
+from pipeline.errors import RawFileError
+from pipeline.ingest import Progress
+from pipeline.inputs import RawFile
+from pipeline.months import HEALTH, JUDGED, LOST, MONTH_NOTES, SUMS, Months
+from pipeline.rules import Rules
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an archive is derived from, beside its raw files.
+
+    Attributes:
+        areas: the geo folder.
+        registry: schema.ShipRegistry.
+        rules: thresholds.
+        rules_hash: name of the rules and areas.
+        data_end: end of the data, where the user gives one.
+    """
+
+    areas: Areas
+    registry: pl.DataFrame
+    rules: Rules
+    rules_hash: str
+    data_end: datetime | None
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What was derived.
+
+    Attributes:
+        found: the raw files.
+        days, months: the steps, with their names on the shelf.
+        data_end: end of the data.
+        tables: tables that are one file each, by name.
+    """
+
+    found: Sequence[RawFile]
+    days: Days
+    months: Months
+    data_end: datetime
+    tables: Mapping[str, pl.DataFrame]
+
+    @property
+    def sightings(self) -> int:
+        """How many positions there are."""
+        return int(self.tables["files"]["accepted"].sum())
+
+    def counts(self, rows_read: int, rows_refused: int, *, has_lost: bool) -> health.NightCounts:
+        """Return what the bands of a night are held against.
+
+        Args:
+            rows_read, rows_refused: of the raw files meant (`health.NightCounts`).
+            has_lost: sightings may be fewer than the night before, and rightly so.
+        """
+        hours = self.months.read_all(MONTH_NOTES, "hours")
+        by_day = hours.group_by(date=pl.col("hour").dt.date()).agg(pl.col("sightings").sum())
+        return health.NightCounts(
+            data_end=self.data_end,
+            days=by_day.sort("date"),
+            feed_days=self.months.read_all(MONTH_NOTES, "feed_days"),
+            rows_read=rows_read,
+            rows_refused=rows_refused,
+            has_lost_files=has_lost,
+        )
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the results on the shelf that this archive stands on, by kind."""
+        # A file whose rows are all refused touches no day, and has its refused rows all the same.
+        files = {file.key for file in self.found if file.account.error is None}
+        return {**self.days.names(), **self.months.shelf_names(), inputs.KIND: sorted(files)}
+
+    def derived_from(self) -> dict[str, Any]:
+        """Return what every day and month was derived from, for the manifest."""
+        return {
+            "days": {
+                day.isoformat(): {
+                    "files": [file.account.file for file in self.days.files[day]],
+                    NOTES: self.days.notes[day],
+                    EDGES: self.days.edges[day],
+                    DAYS: self.days.days[day],
+                }
+                for day in self.days.files
+            },
+            "months": self.months.derived(),
+        }
+
+    def days_redone(self) -> list[date]:
+        """Return the days of which any step was done by this run, in order."""
+        return sorted(set().union(*self.days.made.values()))
+
+
+def derive_archive(
+    found: Sequence[RawFile],
+    shelf: store.Shelf,
+    scratch: store.Scratch,
+    question: Question,
+    progress: Progress,
+) -> Archive:
+    """Return all that follows from the raw files.
+
+    Args:
+        found: the raw files (`inputs.read_inputs`).
+        shelf: where finished steps lie, those of earlier runs among them.
+        scratch: an empty scratch folder.
+        question: areas, registry, rules, end of the data.
+        progress: told of each stage.
+
+    Raises:
+        RawFileError: there is no sighting at all.
+    """
+    rules = question.rules
+    days = Days(inputs.files_by_day(found), shelf, scratch, question.areas, rules, progress)
+    if not days.files:
+        raise RawFileError("the raw files hold no accepted row: nothing is published")
+    days.take_notes()
+    months = Months(days)
+    months.gather_notes()
+    if months.read_all(MONTH_NOTES, "hours").is_empty():
+        raise RawFileError("the raw files hold no accepted position: nothing is published")
+    data_end = months.find_data_end(question.data_end)
+    identities = months.read_all(MONTH_NOTES, "identities")
+    fast, tugs = ships.high_speed_mmsis(identities), ships.tug_mmsis(identities)
+    unconfirmed = by_day(months.judge_lone_pings(fast, data_end))
+    days.find_edges(unconfirmed, _sensitive(months), fast, data_end)
+    ends = months.link(fast)
+    jumps = tracks.find_jumps(ends.tracks)
+    days.finish(unconfirmed, by_day(jumps), fast, data_end)
+    months.sum_up(jumps)
+    months.judge(tugs)
+    months.judge_health(data_end)
+    tables = _derive_tables(
+        months, ends.tracks, ends.hours, jumps, identities, tugs, question, data_end
+    )
+    tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
+    return Archive(found, days, months, data_end, tables)
+
+
+def _sensitive(months: Months) -> dict[date, list[int]]:
+    rows = months.read_all(MONTH_NOTES, "sensitive")
+    by_date = rows.group_by("date").agg(pl.col("mmsi"))
+    return dict(by_date.select("date", "mmsi").iter_rows())
+
+
+def _booked(months: Months) -> pl.DataFrame:
+    """Return where the rows of each file went: file, accepted, ..., unconfirmed, jump."""
+    accounts = [months.read_all(MONTH_NOTES, "accounts"), months.read_all(SUMS, "refused")]
+    return (
+        pl.concat(accounts, how="diagonal")
+        .group_by("file")
+        .agg(pl.exclude("file").sum())
+        .sort("file")
+    )
+
+
+def _derive_tables(
+    months: Months,
+    open_tracks: pl.DataFrame,
+    open_hours: pl.DataFrame,
+    jumps: pl.DataFrame,
+    identities: pl.DataFrame,
+    tugs: pl.Series,
+    question: Question,
+    data_end: datetime,
+) -> dict[str, pl.DataFrame]:
+    rules = question.rules
+    who = derive.identify(
+        identities,
+        months.read_all(SUMS, "classes"),
+        months.read_all(SUMS, "port_visits"),
+        question.registry,
+        rules,
+    )
+    lasting = open_tracks.join(
+        jumps, left_on=["mmsi", "track"], right_on=["mmsi", "segment"], how="anti"
+    )
+    still_open = gaps.close_under_other_mmsi(
+        gaps.open_silences(lasting, rules.gaps, data_end), lasting, who.plain, rules
+    )
+    still_open = gaps.count_positions_before(still_open, open_hours, rules.gaps)
+    judged = months.judge_silences(still_open, tugs)
+    closed = months.read_all(JUDGED, "silences")
+    silences = pl.concat([closed, judged.select(closed.columns)]).sort("gap_id")
+    months.find_lost_ships(silences, data_end)
+    gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
+    return {
+        "ships": who.listed,
+        "gaps": gap_rows,
+        "dark_port_calls": derive.list_calls(
+            gap_rows, question.areas, data_end, question.rules_hash
+        ),
+        "ship_months": derive.sum_ship_months(months.read_all(SUMS, "by_month"), silences, who),
+        "outage_hours": pl.concat(
+            [months.read_all(HEALTH, "outage_hours"), months.read_all(LOST, "outage_hours")]
+        ).sort("area", "hour", "why"),
+    }

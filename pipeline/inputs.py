@@ -1,0 +1,277 @@
+"""The raw files of a night: which are new, changed or gone, and what each left on the shelf.
+
+A file is read again when its bytes change, when rules of reading change, or when the code does.
+Whether its bytes changed is asked of its size, times and inode first, as `git` does: only where one
+of them differs, or the file is so young that they cannot tell, are the bytes hashed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline import ingest, store
+from pipeline.errors import RawFileError
+from pipeline.feeds.base import FeedFormat
+from pipeline.feeds.mapping import MappedFormat, load_mapping
+from pipeline.ingest import FileAccount, Progress
+from pipeline.keys import code_key, key_of, pick_rules
+from pipeline.rules import Rules
+
+# A file written this shortly before it was looked at may be written again within one tick of
+# the file system's clock (2 s on FAT, the coarsest in use).
+RACY_NS = 2_000_000_000
+KIND = "files"
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A raw file as a night found it.
+
+    Attributes:
+        account: what was found in it.
+        key: its name on the shelf; "" where it could not be read.
+        stat: size, times and inode when its bytes were hashed.
+        is_racy: it was too young for `stat` to tell a later change.
+    """
+
+    account: FileAccount
+    key: str
+    stat: tuple[int, ...]
+    is_racy: bool
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How tonight's raw files differ from those of the last published night, by file name."""
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def read_inputs(
+    raw: Path,
+    shelf: store.Shelf,
+    rules: Rules,
+    before: Mapping[str, RawFile],
+    now_ns: int,
+    progress: Progress,
+    *,
+    rehash: bool = False,
+) -> list[RawFile]:
+    """Return every raw file, in order of path; what is not on the shelf yet is read.
+
+    Args:
+        raw: the folder of raw files.
+        shelf: where what a file left is kept.
+        rules: thresholds.
+        before: the files of the last published night, by name.
+        now_ns: the clock at the start of the run.
+        progress: told of each file.
+        rehash: hash all bytes, whatever sizes and times say.
+
+    Raises:
+        UsageError: `raw` is no folder.
+        RawFileError: there is no raw file, or none could be read.
+        ConfigError: a mapping file is unusable.
+    """
+    paths, unreadable = store.find_raw_files(raw)
+    reading = _Reading(raw, shelf, rules, {} if rehash else before, now_ns)
+    found: list[RawFile] = []
+    for number, path in enumerate(paths):
+        progress("reading raw files", number, len(paths))
+        found.append(reading.take(path))
+    for path, why in unreadable:
+        account = FileAccount(ingest.feed_of(path, raw), path.relative_to(raw).as_posix(), 0)
+        failed = ingest.failed(account, f"folder cannot be read: {why}")
+        found.append(RawFile(failed, "", (), is_racy=True))
+    progress("reading raw files", len(paths), len(paths))
+    if not found:
+        raise RawFileError(f"no raw file under {raw}: put provider files into {raw}/<feed>/")
+    if all(file.account.error is not None for file in found):
+        first = found[0].account
+        raise RawFileError(
+            f"none of {len(found)} raw files could be read; nothing is published; the first:"
+            f" {first.file}: {first.error}"
+        )
+    return found
+
+
+class _Reading:
+    """Takes raw files one by one."""
+
+    def __init__(
+        self,
+        raw: Path,
+        shelf: store.Shelf,
+        rules: Rules,
+        before: Mapping[str, RawFile],
+        now_ns: int,
+    ) -> None:
+        self.raw = raw
+        self.shelf = shelf
+        self.rules = rules
+        self.before = before
+        self.now_ns = now_ns
+        self.mappings = _mappings_beside()
+        self.made_by = key_of(
+            code_key(),
+            pick_rules(rules, "clean", "feeds.archive_max_ratio", "feeds.archive_ratio_from_bytes"),
+        )
+
+    def take(self, path: Path) -> RawFile:
+        """Return a raw file, read where what it left is not on the shelf."""
+        account = FileAccount(ingest.feed_of(path, self.raw), self._name(path), 0)
+        stat: tuple[int, ...] = ()
+        try:
+            stat = _stat(path)
+            account.bytes = stat[0]
+            known = self._known(account.file, stat)
+            account.sha256 = known.account.sha256 if known else store.hash_file(path)
+            mapping = self.mappings(path)
+            key = self._key(account, mapping)
+            is_same = known is not None and known.key == key
+            if known and is_same and (known.account.error or self.shelf.has(KIND, key)):
+                return known
+            if not self.shelf.has(KIND, key):
+                self._read(path, account, key, stat, [one for one, _ in mapping])
+            kept = read_account(self.shelf.path(KIND, key))
+            is_racy = max(stat[1:3]) >= self.now_ns - RACY_NS
+            return RawFile(kept, key, stat, is_racy)
+        except OSError as error:
+            # Tried again every night: permissions and disks get repaired.
+            return RawFile(ingest.failed(account, ingest.words_for(error)), "", stat, is_racy=True)
+        except RawFileError as error:
+            failed = ingest.failed(account, ingest.words_for(error))
+            key = self._key(account, self.mappings(path))
+            return RawFile(failed, key, stat, is_racy=account.sha256 is None)
+
+    def _name(self, path: Path) -> str:
+        # A name that is no UTF-8 keeps its bytes, visibly.
+        name = path.relative_to(self.raw).as_posix()
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    def _known(self, name: str, stat: tuple[int, ...]) -> RawFile | None:
+        """Return the file of the last night where its bytes cannot have changed."""
+        known = self.before.get(name)
+        if known is None or known.stat != stat or known.is_racy or not known.account.sha256:
+            return None
+        return known
+
+    def _key(self, account: FileAccount, mapping: Sequence[tuple[FeedFormat, str]]) -> str:
+        described_by = [digest for _, digest in mapping]
+        return key_of(self.made_by, account.feed, account.file, account.sha256, described_by)
+
+    def _read(
+        self,
+        path: Path,
+        account: FileAccount,
+        key: str,
+        stat: tuple[int, ...],
+        mappings: Sequence[FeedFormat],
+    ) -> None:
+        with self.shelf.put(KIND, key) as folder:
+            ingest.stage_file(path, account, store.StagedFile(folder), self.rules, mappings)
+            if _stat(path) != stat:
+                raise RawFileError("changed while it was read; it is read again in the next run")
+            store.write_json(_as_json(account), folder / "account.json")
+
+
+def _stat(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _mappings_beside() -> Callable[[Path], list[tuple[FeedFormat, str]]]:
+    """Return a function that gives the mapping for a raw file and the mapping's hash, if any."""
+
+    @cache
+    def mapping_in(folder: Path) -> tuple[MappedFormat, str] | None:
+        file = folder / "mapping.toml"
+        return (load_mapping(file), store.hash_file(file)) if file.is_file() else None
+
+    def mappings(path: Path) -> list[tuple[FeedFormat, str]]:
+        found = mapping_in(path.parent)
+        return [found] if found is not None and found[0].is_for(path.name) else []
+
+    return mappings
+
+
+def compare_inputs(before: Mapping[str, RawFile], found: Sequence[RawFile]) -> Changes:
+    """Return which raw files are new, changed (their bytes) or gone since the last night."""
+    now = {file.account.file: file for file in found}
+    both = [name for name in now if name in before]
+    return Changes(
+        new=tuple(sorted(set(now) - set(before))),
+        changed=tuple(
+            sorted(name for name in both if before[name].account.sha256 != now[name].account.sha256)
+        ),
+        removed=tuple(sorted(set(before) - set(now))),
+    )
+
+
+def files_by_day(found: Sequence[RawFile]) -> dict[date, list[RawFile]]:
+    """Return the raw files that touch each UTC day, in order of path; days in order."""
+    days: dict[date, list[RawFile]] = {}
+    for file in sorted(found, key=lambda one: one.account.file):
+        if file.account.error is None:
+            for day in {day for _, day, _ in file.account.days}:
+                days.setdefault(day, []).append(file)
+    return dict(sorted(days.items()))
+
+
+# ------------------------------------------------------------------------------- kept as JSON
+
+
+def save_inputs(found: Sequence[RawFile], path: Path) -> None:
+    """Write the raw files of a night, for `load_inputs` of the next."""
+    content = [
+        {**_as_json(file.account), "key": file.key, "stat": file.stat, "is_racy": file.is_racy}
+        for file in found
+    ]
+    store.write_json(content, path)
+
+
+def load_inputs(path: Path) -> dict[str, RawFile]:
+    """Return the raw files of a night by name; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    files = [
+        RawFile(_from_json(row), row["key"], tuple(row["stat"]), row["is_racy"])
+        for row in json.loads(path.read_text("utf-8"))
+    ]
+    return {file.account.file: file for file in files}
+
+
+def read_account(folder: Path) -> FileAccount:
+    """Return the account of what a raw file left on the shelf."""
+    return _from_json(json.loads((folder / "account.json").read_text("utf-8")))
+
+
+def _as_json(account: FileAccount) -> dict[str, Any]:
+    content = {**vars(account), "reasons": dict(account.reasons)}
+    for name in ("first_at", "last_at"):
+        content[name] = content[name].isoformat() if content[name] else None
+    content["days"] = [(kind, day.isoformat(), rows) for kind, day, rows in account.days]
+    return content
+
+
+def _from_json(row: Mapping[str, Any]) -> FileAccount:
+    fields = {name: row[name] for name in FileAccount.__dataclass_fields__}
+    for name in ("first_at", "last_at"):
+        fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
+    fields["days"] = [(kind, date.fromisoformat(day), rows) for kind, day, rows in row["days"]]
+    fields["reasons"] = Counter(fields["reasons"])
+    return FileAccount(**fields)
+
+
+def tell_rows_read(found: Sequence[RawFile]) -> int:
+    """Return how many rows all raw files hold."""
+    return sum(file.account.read for file in found)

@@ -1,0 +1,411 @@
+"""The months of a run: what their days add up to, and what goes on from one month to the next.
+
+A month is the step in which the chains of `chains` run and in which days are added up: a night
+reads the days of the months that changed, and of all others only these sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from pipeline import (
+    causes,
+    chains,
+    exposure,
+    gap_table,
+    gaps,
+    health,
+    ships,
+    store,
+    summaries,
+    tow,
+)
+from pipeline.clean import SIGHTING_KEY
+from pipeline.days import DAYS, EDGES, NOTES, Days, cut_of
+from pipeline.keys import code_key, frame_key, key_of, pick_rules
+from pipeline.schema import (
+    STATIC_FIELDS,
+    Beacons,
+    FeedHealth,
+    OutageHours,
+    Statics,
+    Tracks,
+    polars_schema,
+)
+from pipeline.summaries import Edges
+
+KINDS = (
+    MONTH_NOTES,
+    LONE,
+    TRACKS,
+    SUMS,
+    JUDGED,
+    HEALTH,
+    LOST,
+) = (
+    "month_notes",
+    "lone_pings",
+    "tracks",
+    "month_sums",
+    "judged",
+    "health",
+    "lost_ships",
+)
+STATICS_KEY = ("mmsi", "first_at", "last_at", "ais_class", *STATIC_FIELDS)
+
+
+@dataclass
+class Months:
+    """The months that any day lies in, and the names of their results.
+
+    Attributes:
+        days: the days of the run.
+        names: the names of the results on the shelf, by kind and month.
+        made: the months whose results were made by this run, by kind.
+    """
+
+    days: Days
+    names: dict[str, dict[date, str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    made: dict[str, list[date]] = field(default_factory=dict)
+
+    @property
+    def shelf(self) -> store.Shelf:
+        """Where finished results lie."""
+        return self.days.shelf
+
+    def months(self) -> dict[date, list[date]]:
+        """Return the days of each month with any, in order."""
+        found: dict[date, list[date]] = {}
+        for day in self.days.files:
+            found.setdefault(day.replace(day=1), []).append(day)
+        return found
+
+    # -------------------------------------------------------------------------------- notes
+
+    def gather_notes(self) -> None:
+        """Add up the notes of the days of every month."""
+        for month, days in self.months().items():
+            notes = [self.days.notes[day] for day in days]
+            name = self._name(MONTH_NOTES, month, key_of(code_key(), notes))
+            if not self._is_missing(MONTH_NOTES, month):
+                continue
+            read = {
+                frame: self.shelf.read_many(NOTES, notes, frame)
+                for frame in (
+                    *("lone", "hours", "sensitive", "accounts"),
+                    *("station_hours", "station_areas", "statics", "beacons"),
+                )
+            }
+            statics = read.pop("statics").sort(STATICS_KEY, nulls_last=False)
+            beacons = read.pop("beacons").sort("mmsi", "hour", "feed", "receiver", "station")
+            read["accounts"] = (
+                read["accounts"].group_by("file").agg(pl.exclude("file").sum()).sort("file")
+            )
+            read["identities"] = ships.sum_up_statics(statics)
+            read["feed_days"] = _sum_feed_days(read["station_hours"])
+            self._put(
+                MONTH_NOTES,
+                name,
+                read,
+                {
+                    "statics": store.validate(statics, Statics),
+                    "beacons": store.validate(beacons, Beacons),
+                },
+            )
+
+    def read_all(self, kind: str, frame: str) -> pl.DataFrame:
+        """Return one frame of all months, one month under the other."""
+        return self.shelf.read_many(kind, list(self.names[kind].values()), frame)
+
+    def find_data_end(self, given: datetime | None) -> datetime:
+        """Return the end of the data (METHOD 1), or the given one."""
+        return given or gaps.find_data_end(
+            self.read_all(MONTH_NOTES, "hours"), self.days.rules.gaps
+        )
+
+    # ------------------------------------------------------------------------------- chains
+
+    def judge_lone_pings(self, high_speed: pl.Series, data_end: datetime) -> pl.DataFrame:
+        """Return the unconfirmed pings of all months, by SIGHTING_KEY."""
+        made_by = key_of(code_key(), pick_rules(self.days.rules, "tracks"), high_speed.to_list())
+        left_open, refused = "", []
+        earlier: str | None = None
+        for month, days in self.months().items():
+            notes = self.names[MONTH_NOTES][month]
+            name = self._name(
+                LONE, month, key_of(made_by, left_open, notes, cut_of(days[-1], data_end))
+            )
+            if self._is_missing(LONE, month):
+                found, open_now = chains.judge_lone_pings(
+                    self.shelf.read(LONE, earlier, "left_open") if earlier else None,
+                    self.shelf.read(MONTH_NOTES, notes, "lone"),
+                    high_speed,
+                    self.days.rules,
+                    data_end,
+                )
+                self._put(LONE, name, {"refused": found, "left_open": open_now}, {})
+            left_open = self._left_open(LONE, name)
+            refused.append(name)
+            earlier = name
+        return self.shelf.read_many(LONE, refused, "refused").unique().sort(SIGHTING_KEY)
+
+    def link(self, high_speed: pl.Series) -> chains.OpenEnds:
+        """Link the segments of all months; return the tracks as the last month leaves them."""
+        rules = self.days.rules
+        made_by = key_of(
+            code_key(),
+            pick_rules(
+                rules,
+                *("tracks", "gaps.min_gap_s", "gaps.count_above_only", "gaps.positions_before_h"),
+            ),
+            high_speed.to_list(),
+        )
+        left_open, earlier = "", None
+        for month, days in self.months().items():
+            edges = [self.days.edges[day] for day in days]
+            name = self._name(TRACKS, month, key_of(made_by, left_open, edges))
+            if self._is_missing(TRACKS, month):
+                decided, ends = chains.link_days(
+                    self._open_ends(earlier) if earlier else None,
+                    Edges(
+                        **{
+                            one.name: self.shelf.read_many(EDGES, edges, one.name)
+                            for one in fields(Edges)
+                        }
+                    ),
+                    high_speed,
+                    rules,
+                )
+                frames = {one.name: getattr(decided, one.name) for one in fields(decided)}
+                frames |= {"open_tracks": ends.tracks, "open_hours": ends.hours}
+                self._put(TRACKS, name, frames, {})
+            left_open = self._left_open(TRACKS, name)
+            earlier = name
+        assert earlier is not None, "a run has at least one day"
+        return self._open_ends(earlier)
+
+    def _open_ends(self, name: str) -> chains.OpenEnds:
+        return chains.OpenEnds(
+            self.shelf.read(TRACKS, name, "open_tracks"),
+            self.shelf.read(TRACKS, name, "open_hours"),
+        )
+
+    def _left_open(self, kind: str, name: str) -> str:
+        """Return what names the content that a month leaves open: equal content, equal name."""
+        return (self.shelf.path(kind, name) / "left_open.key").read_text("utf-8")
+
+    # ------------------------------------------------------------------------------- sums
+
+    def sum_up(self, jumps: pl.DataFrame) -> None:
+        """Add up the finished days of every month, and publish their tracks.
+
+        Args:
+            jumps: segments refused as jumps: mmsi, segment.
+        """
+        for month, days in self.months().items():
+            finished = [self.days.days[day] for day in days]
+            linked = self.names[TRACKS][month]
+            name = self._name(SUMS, month, key_of(code_key(), finished, linked))
+            if not self._is_missing(SUMS, month):
+                continue
+            read = {
+                frame: self.shelf.read_many(DAYS, finished, frame)
+                for frame in ("presence", "classes", "speeds", "port_visits", "refused")
+            }
+            segments = self.shelf.read(TRACKS, linked, "segments").join(
+                jumps, on=["mmsi", "segment"], how="anti", maintain_order="left"
+            )
+            short = self.shelf.read(TRACKS, linked, "short")
+            by_month = exposure.sum_days(read["presence"])
+            sums = {
+                "by_month": pl.concat([by_month, short.select(by_month.columns)]),
+                "classes": read["classes"]
+                .group_by("mmsi", "ais_class")
+                .agg(pl.col("reports").sum())
+                .sort("mmsi", "ais_class", nulls_last=False),
+                "speeds": read["speeds"]
+                .group_by("mmsi", "month", "speed_bin")
+                .agg(pl.col("sightings").sum())
+                .sort("mmsi", "month", "speed_bin"),
+                "port_visits": summaries.merge_port_visits(read["port_visits"]),
+                "refused": read["refused"]
+                .group_by("file")
+                .agg(pl.exclude("file").sum())
+                .sort("file"),
+            }
+            table = store.validate(segments.select(polars_schema(Tracks).names()), Tracks)
+            self._put(SUMS, name, sums, {"tracks": table})
+
+    def judge(self, tugs: pl.Series) -> None:
+        """Say of the silences that each month ended what no other month is needed for."""
+        rules = self.days.rules
+        made_by = key_of(
+            code_key(),
+            self.days.areas.hash,
+            tugs.to_list(),
+            pick_rules(rules, "causes", "tracks.v_max_kn", "ships"),
+        )
+        past = ""
+        for month, days in self.months().items():
+            past = key_of(past, [self.days.days[day] for day in days])
+            linked = self.names[TRACKS][month]
+            name = self._name(JUDGED, month, key_of(made_by, linked, past))
+            if self._is_missing(JUDGED, month):
+                silences = self.shelf.read(TRACKS, linked, "silences")
+                self._put(JUDGED, name, {"silences": self.judge_silences(silences, tugs)}, {})
+
+    def judge_silences(self, silences: pl.DataFrame, tugs: pl.Series) -> pl.DataFrame:
+        """Return silences with gap_id, distance_km, cause and is_towed.
+
+        Args:
+            silences: `gaps.close_silences` with counts; `on_mmsi` where it is known.
+            tugs: MMSIs of tugs.
+        """
+        rules, areas = self.days.rules, self.days.areas
+        if "on_mmsi" not in silences.columns:
+            silences = silences.with_columns(on_mmsi=pl.lit(None, dtype=pl.Int32))
+        named = causes.name_causes(silences, areas, rules)
+        seen = self._tug_sightings(tow.days_beside(named, rules.ships), tugs)
+        return gap_table.measure_silences(named).with_columns(
+            tow.find_towed(named, seen, tugs, rules.ships)
+        )
+
+    def _tug_sightings(self, days: Sequence[date], tugs: pl.Series) -> pl.DataFrame:
+        positions = self.days.positions_of(days) if len(tugs) else None
+        if positions is None:
+            return tow.pick_tugs(pl.DataFrame(schema=tow.SIGHTING_SCHEMA), tugs)
+        wanted = positions.select(*tow.SIGHTING_SCHEMA).filter(pl.col("mmsi").is_in(tugs.implode()))
+        return tow.pick_tugs(wanted.collect(), tugs)
+
+    # ------------------------------------------------------------------------------- health
+
+    def judge_health(self, data_end: datetime) -> None:
+        """Say of every station and hour whether it was alive (tables feed_health, outage_hours)."""
+        rules = self.days.rules
+        made_by = key_of(code_key(), pick_rules(rules, "health"))
+        months = list(self.months())
+        for month, days in self.months().items():
+            window = [one for one in months if one in (_month_before(month), month)]
+            notes = [self.names[MONTH_NOTES][one] for one in window]
+            name = self._name(HEALTH, month, key_of(made_by, notes, cut_of(days[-1], data_end)))
+            if not self._is_missing(HEALTH, month):
+                continue
+            stations = health.judge_stations(
+                self.shelf.read_many(MONTH_NOTES, notes, "station_hours"),
+                rules.health,
+                month,
+                data_end,
+            )
+            outages = health.judge_areas(
+                stations,
+                self.shelf.read_many(MONTH_NOTES, notes, "station_areas"),
+                rules.health,
+                month,
+                data_end,
+            )
+            self._put(
+                HEALTH,
+                name,
+                {"outage_hours": outages.select(polars_schema(OutageHours).names())},
+                {"feed_health": store.validate(stations, FeedHealth)},
+            )
+
+    def find_lost_ships(self, silences: pl.DataFrame, data_end: datetime) -> None:
+        """Find the hours in which many ships were lost at once (table outage_hours).
+
+        Args:
+            silences: all, closed and open.
+            data_end: end of the data.
+        """
+        rules = self.days.rules
+        made_by = key_of(code_key(), pick_rules(rules, "health"))
+        lost = silences.select("mmsi", "off_at", "on_at", "off_area").sort(pl.all())
+        begun = {
+            month: rows
+            for (month,), rows in lost.with_columns(
+                month=pl.col("off_at").dt.truncate("1mo").dt.date()
+            )
+            .partition_by("month", as_dict=True, include_key=False, maintain_order=True)
+            .items()
+        }
+        for month, days in self.months().items():
+            window = [
+                one for one in (_month_before(month), month) if one in self.names[MONTH_NOTES]
+            ]
+            notes = [self.names[MONTH_NOTES][one] for one in window]
+            given = [begun[one] for one in window if one in begun]
+            of_window = pl.concat(given) if given else lost.clear()
+            name = self._name(
+                LOST,
+                month,
+                key_of(made_by, notes, frame_key(of_window), cut_of(days[-1], data_end)),
+            )
+            if self._is_missing(LOST, month):
+                heard = self.shelf.read_many(MONTH_NOTES, notes, "station_areas")
+                found = health.find_lost_ships(of_window, heard, rules.health, month, data_end)
+                self._put(LOST, name, {"outage_hours": found}, {})
+
+    # ------------------------------------------------------------------------------- shelf
+
+    def _name(self, kind: str, month: date, key: str) -> str:
+        name = f"{month:%Y-%m}-{key}"
+        self.names[kind][month] = name
+        return name
+
+    def _is_missing(self, kind: str, month: date) -> bool:
+        missing = not self.shelf.has(kind, self.names[kind][month])
+        if missing:
+            self.made.setdefault(kind, []).append(month)
+        return missing
+
+    def _put(
+        self,
+        kind: str,
+        name: str,
+        frames: Mapping[str, pl.DataFrame],
+        published: Mapping[str, pl.DataFrame],
+    ) -> None:
+        """Put a result on the shelf; `published` frames are written as they are published."""
+        open_frames = [
+            frame for part, frame in frames.items() if part.startswith(("left_", "open_"))
+        ]
+        with self.shelf.put(kind, name) as folder:
+            for part, frame in frames.items():
+                store.write_scratch(frame, folder / f"{part}.parquet")
+            for part, frame in published.items():
+                store.write_parquet(frame, folder / f"{part}.parquet")
+            if open_frames:
+                (folder / "left_open.key").write_text(frame_key(*open_frames), "utf-8")
+
+    def shelf_names(self) -> dict[str, list[str]]:
+        """Return the results on the shelf that this run stands on, by kind."""
+        return {kind: list(names.values()) for kind, names in self.names.items()}
+
+    def derived(self) -> dict[str, Any]:
+        """Return what each month was derived from, for the manifest."""
+        return {
+            f"{month:%Y-%m}": {
+                kind: names[month] for kind, names in self.names.items() if month in names
+            }
+            for month in self.months()
+        }
+
+
+def _sum_feed_days(station_hours: pl.DataFrame) -> pl.DataFrame:
+    return (
+        station_hours.group_by("feed", date=pl.col("hour").dt.date())
+        .agg(pl.col("messages").sum())
+        .sort("feed", "date")
+    )
+
+
+def _month_before(month: date) -> date:
+    return (month.replace(day=1) - _ONE_DAY).replace(day=1)
+
+
+_ONE_DAY = date(2000, 1, 2) - date(2000, 1, 1)

@@ -1,0 +1,149 @@
+"""Work in a forked child of a process that has imported everything and started no thread pool.
+
+A child that only forks starts its night at once; started anew, it would first import for seconds.
+The parent must never use polars or DuckDB: threads do not survive a fork, the locks they held do.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UNEXPECTED = 1
+
+
+@dataclass
+class Child:
+    """A night in a child.
+
+    Attributes:
+        pid: its process.
+        log: what it printed.
+        code: how it ended: its exit code, minus the signal; None as long as it runs.
+    """
+
+    pid: int
+    log: Path
+    code: int | None = None
+
+    def wait(self) -> int:
+        """Return how it ended."""
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.code
+
+    def is_over(self) -> bool:
+        """Return whether it ended, without waiting."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code is not None
+
+    def kill_after(self, seconds: float) -> bool:
+        """Kill it after some seconds; return whether it was still there."""
+        end = time.monotonic() + seconds
+        while not self.is_over():
+            left = end - time.monotonic()
+            if left <= 0:
+                os.kill(self.pid, signal.SIGKILL)
+                return self.wait() == -signal.SIGKILL
+            time.sleep(min(left, 0.005))
+        return False
+
+    def told(self) -> list[str]:
+        """Return the lines it printed as `darkport: ...`."""
+        lines = self.log.read_text("utf-8").splitlines()
+        return [line for line in lines if line.startswith("darkport: ")]
+
+    def is_unexpected(self) -> bool:
+        """Return whether it ended with a traceback."""
+        return "Traceback (most recent call last)" in self.log.read_text("utf-8")
+
+
+def start_command(
+    words: list[str], log: Path, prepare: Callable[[], object] | None = None
+) -> Child:
+    """Start `darkport` with `words` in a child, after `prepare` was called there."""
+    pid = _fork()
+    if pid:
+        return Child(pid, log)
+    try:
+        code = _run_command(words, log, prepare)
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+        code = UNEXPECTED
+    _leave(code)
+    raise AssertionError
+
+
+def call_in_child(work: Callable[..., Any], *given: Any) -> Any:
+    """Return what `work(*given)` returns in a child.
+
+    Raises:
+        RuntimeError: it raised something; carries the traceback.
+    """
+    reading, writing = os.pipe()
+    pid = _fork()
+    if not pid:
+        try:
+            os.close(reading)
+            try:
+                answer = (True, work(*given))
+            except BaseException:  # noqa: BLE001
+                answer = (False, traceback.format_exc())
+            with os.fdopen(writing, "wb") as stream:
+                pickle.dump(answer, stream)
+        finally:
+            _leave(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        told = stream.read()
+    os.waitpid(pid, 0)
+    if not told:
+        raise RuntimeError(f"the child of {work} died without a word")
+    is_fine, answer = pickle.loads(told)
+    if not is_fine:
+        raise RuntimeError(answer)
+    return answer
+
+
+def _fork() -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with warnings.catch_warnings():
+        # The threads it warns of are allocators' and a library's cleaner.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _leave(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _run_command(words: list[str], log: Path, prepare: Callable[[], object] | None) -> int:
+    from pipeline.cli import main
+
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for stream in (1, 2):
+        os.dup2(handle, stream)
+    os.close(handle)
+    # Waiting for the disk changes no file; hundreds of nights would wait for everybody's.
+    os.sync = os.fsync = lambda *_: None
+    sys.argv = ["darkport", *words]
+    if prepare is not None:
+        prepare()
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
