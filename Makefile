@@ -53,8 +53,10 @@ format: setup ## lay out code and SQL
 	$(BIN)/ruff check --fix pipeline tests
 	$(BIN)/sqlfluff fix sql
 
-nightly: setup ## the job: data/raw into data/processed
-	$(BIN)/darkport nightly --raw $(RAW) --processed $(PROCESSED)
+# Fit for cron: no terminal, no bar in a pipe, one line when all is well. DARKPORT_LOG or NIGHTLY ask for more.
+nightly: setup ## the job: data/raw into data/processed; NIGHTLY="--log json" for more options
+	@DARKPORT_LOG="$${DARKPORT_LOG:-$$(test -t 2 || echo none)}" \
+	  $(BIN)/darkport nightly --raw "$(RAW)" --processed "$(PROCESSED)" $(NIGHTLY)
 
 sql: setup ## a terminal SQL editor on the database, read-only
 	$(BIN)/darkport sql --processed $(PROCESSED)

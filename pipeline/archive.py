@@ -62,7 +62,12 @@ class Archive:
     @property
     def sightings(self) -> int:
         """How many positions there are."""
-        return int(self.tables["files"]["accepted"].sum())
+        return sum(self.sightings_by_day().values())
+
+    def sightings_by_day(self) -> dict[date, int]:
+        """Return how many positions each UTC day has, days without any among them."""
+        counts = self.months.read_all(SUMS, "counts")
+        return dict(counts.select("date", "sightings").iter_rows())
 
     def counts(self, rows_read: int, rows_refused: int, *, has_lost: bool) -> health.NightCounts:
         """Return what the bands of a night are held against.
@@ -132,6 +137,7 @@ def derive_archive(
     if not days.files:
         raise RawFileError("the raw files hold no accepted row: nothing is published")
     days.take_notes()
+    progress("linking tracks", 0, 2)
     months = Months(days)
     months.gather_notes()
     if months.read_all(MONTH_NOTES, "hours").is_empty():
@@ -141,16 +147,22 @@ def derive_archive(
     fast, tugs = ships.high_speed_mmsis(identities), ships.tug_mmsis(identities)
     unconfirmed = by_day(months.judge_lone_pings(fast, data_end))
     days.find_edges(unconfirmed, _sensitive(months), fast, data_end)
+    progress("linking tracks", 1, 2)
     ends = months.link(fast)
     jumps = tracks.find_jumps(ends.tracks)
+    progress("linking tracks", 2, 2)
     days.finish(unconfirmed, by_day(jumps), fast, data_end)
+    progress("judging months", 0, 1)
     months.sum_up(jumps)
     months.judge(tugs)
     months.judge_health(data_end)
+    progress("judging months", 1, 1)
+    progress("listing gaps", 0, 1)
     tables = _derive_tables(
         months, ends.tracks, ends.hours, jumps, identities, tugs, question, data_end
     )
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
+    progress("listing gaps", 1, 1)
     return Archive(found, days, months, data_end, tables)
 
 

@@ -160,8 +160,8 @@ def pick_sightings(judged: pl.DataFrame) -> pl.DataFrame:
         "rows",
         pl.col("mmsi").cast(pl.Int32),
         seen_at=pl.col("timestamp").dt.truncate("1s"),
-        lon=pl.col("longitude").round(6),
-        lat=pl.col("latitude").round(6),
+        lon=micro_degrees("longitude"),
+        lat=micro_degrees("latitude"),
         sog_kn=pl.col("sog").cast(pl.Float32),
         cog_deg=pl.col("cog").cast(pl.Float32),
         heading_deg=pl.col("heading").cast(pl.Float32),
@@ -172,6 +172,15 @@ def pick_sightings(judged: pl.DataFrame) -> pl.DataFrame:
         station=plain_label("station"),
         received_at="received_at",
     )
+
+
+def micro_degrees(name: str) -> pl.Expr:
+    """Return degrees rounded to micro-degrees.
+
+    Never minus zero: it equals zero, so two reports at the meridian of Greenwich are one sighting,
+    and which of the two zeros was stored would hang on the order of the raw files.
+    """
+    return pl.col(name).round(6) + 0.0
 
 
 def plain_label(name: str) -> pl.Expr:
@@ -205,8 +214,8 @@ def pick_beacons(judged: pl.DataFrame) -> pl.DataFrame:
         pl.col("timestamp").dt.truncate("1s").alias("seen_at"),
         "receiver",
         plain_label("station"),
-        lon=pl.when(fine).then(pl.col("longitude").round(6)),
-        lat=pl.when(fine).then(pl.col("latitude").round(6)),
+        lon=pl.when(fine).then(micro_degrees("longitude")),
+        lat=pl.when(fine).then(micro_degrees("latitude")),
     )
 
 

@@ -16,9 +16,9 @@ from pipeline.cli_nightly import PROCESSED, AsJson, Processed
 from pipeline.errors import DarkportError, UsageError
 from pipeline.process import (
     BROKEN_PIPE_CODE,
-    SIGNALLED,
     Stopped,
-    flush_output,
+    find_cause,
+    flush_streams,
     say_line,
     secure_streams,
     stopping_on_signals,
@@ -126,34 +126,40 @@ def main() -> NoReturn:
     secure_streams()
     with stopping_on_signals():
         code = _run()
-    if not flush_output() and code == 0:
+    if not flush_streams() and code == 0:
         code = BROKEN_PIPE_CODE
     sys.exit(code)
 
 
 def _run() -> int:
-    """Return the exit code of the command.
-
-    Raises:
-        Exception: what nobody expected, for its traceback.
-    """
+    """Return the exit code of the command."""
     try:
         # Outside its stand-alone mode the library hands an exit code back instead of leaving.
         code = app(standalone_mode=False)
-    except (Stopped, DarkportError) as error:
+    except SystemExit:
+        # It leaves where nobody reads what is printed, and only there.
+        return BROKEN_PIPE_CODE
+    except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001
+        return _tell(find_cause(error))
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: BaseException) -> int:
+    """Say in one line what ended the command; return its exit code.
+
+    Raises:
+        BaseException: `error`, where nobody expected it, for its traceback.
+    """
+    if isinstance(error, typer.Abort):
+        error = Stopped(signal.SIGINT)
+    if isinstance(error, DarkportError | Stopped):
         say_line(str(error))
         return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        say_line("stopped")
-        return SIGNALLED + signal.SIGINT
-    except (BrokenPipeError, SystemExit):
-        # The library leaves where nobody reads what is printed, and only there.
+    if isinstance(error, BrokenPipeError):
         return BROKEN_PIPE_CODE
-    except Exception as error:
-        # typer vendors click in some versions; its usage errors carry these two.
-        message = getattr(error, "format_message", None)
-        if message is not None and hasattr(error, "exit_code"):
-            say_line(str(message()))
-            return UsageError.exit_code
-        raise
-    return code if isinstance(code, int) else 0
+    # typer vendors click in some versions; its usage errors carry these two.
+    message = getattr(error, "format_message", None)
+    if message is not None and hasattr(error, "exit_code"):
+        say_line(str(message()))
+        return UsageError.exit_code
+    raise error

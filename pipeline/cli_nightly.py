@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline.errors import DarkportError, UsageError, printable
-from pipeline.process import Stopped, raise_if_stopped, write_output
+from pipeline.process import Stopped, find_cause, is_text, write_output
 from pipeline.resources import bundled_folder
 
 if TYPE_CHECKING:
@@ -99,20 +99,11 @@ def _telling_the_end(log: Log) -> Iterator[None]:
     """Tell the log why the block failed, and end the command with its exit code."""
     try:
         yield
-    except Stopped as stopped:
+    except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001
+        cause = find_cause(error)
+        code = cause.exit_code if isinstance(cause, DarkportError | Stopped) else 1
         log.close()
-        log.fail(stopped, stopped.exit_code)
-        raise typer.Exit(stopped.exit_code) from None
-    except (Exception, KeyboardInterrupt) as error:
-        log.close()
-        try:
-            # A library that was called back from may have made its own error of the signal.
-            raise_if_stopped()
-        except Stopped as stopped:
-            log.fail(stopped, stopped.exit_code)
-            raise typer.Exit(stopped.exit_code) from None
-        code = error.exit_code if isinstance(error, DarkportError) else 1
-        log.fail(error, code)
+        log.fail(cause, code)
         raise typer.Exit(code) from None
     log.close()
 
@@ -229,12 +220,15 @@ def make_job(
     """Return the job that the options ask for.
 
     Raises:
-        UsageError: an instant is none, or outputs would lie among the raw files.
+        UsageError: an instant is none, the outputs would lie among the raw files, or their folder
+            has a name that cannot be written to.
         ConfigError: the rules file is unusable.
     """
     from pipeline.nightly import Job
     from pipeline.rules import load_rules
 
+    if not is_text(processed):
+        raise UsageError(f"--processed {processed}: the tables' writer needs a name in UTF-8")
     if processed.resolve().is_relative_to(raw.resolve()):
         raise UsageError(
             f"--processed {processed} lies in --raw {raw}: outputs would be read as raw files"

@@ -8,6 +8,7 @@ was made from; the sightings themselves wait in between in a scratch folder.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -177,7 +178,10 @@ class Days:
     def _put_together(self, day: date) -> pl.DataFrame:
         files = self.files[day]
         folders = [self.shelf.path(inputs.KIND, file.key) for file in files]
-        notes = ingest.put_together(day, folders, self.areas, self.rules)
+        rows = Counter[str]()
+        for file in files:
+            rows.update({kind: count for kind, of, count in file.account.days if of == day})
+        notes = ingest.put_together(day, folders, rows, self.areas, self.rules)
         names = pl.DataFrame(
             {
                 "file_no": pl.Series(range(len(files)), dtype=pl.Int32),
@@ -232,7 +236,11 @@ class Days:
         positions = ingest.as_positions(rows)
         files = [(file.account.feed, file.account.file) for file in self.files[day]]
         with self.shelf.put(DAYS, self.days[day]) as folder:
-            frames = {**summaries.frames_of(summary), "refused": count_refused(gone, files)}
+            frames = {
+                **summaries.frames_of(summary),
+                "refused": count_refused(gone, files),
+                "counts": pl.DataFrame({"date": [day], "sightings": [positions.height]}),
+            }
             for name, frame in frames.items():
                 store.write_scratch(frame, folder / f"{name}.parquet")
             store.write_parquet(positions, folder / "positions.parquet")

@@ -9,6 +9,7 @@
     |   +-- AreasError                 2   the geo folder is unusable
     +-- LockedError                    5   another run holds the lock
     +-- StorageError                   1   the disk is full or a permission was lost
+        +-- ShelfError                 1   a finished result was damaged on the disk
 
 Each carries one line that names what was found and what was expected.
 """
@@ -74,6 +75,10 @@ class LockedError(DarkportError):
 
 class StorageError(DarkportError):
     """The disk is full, a permission was lost, ...; what was published before stands."""
+
+
+class ShelfError(StorageError):
+    """A finished result of an earlier run was damaged on the disk; it can be made anew."""
 
 
 def printable(text: object) -> str:

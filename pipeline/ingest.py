@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline import clean, health, store, tracks
 from pipeline.areas import Areas
-from pipeline.errors import CheckError, RawFileError
+from pipeline.errors import CheckError, RawFileError, ShelfError
 from pipeline.feeds import open_feed
 from pipeline.feeds.base import FeedFormat
 from pipeline.rules import Rules
@@ -151,17 +151,27 @@ class DayNotes:
     beacons: pl.DataFrame
 
 
-def put_together(day: date, folders: Sequence[Path], areas: Areas, rules: Rules) -> DayNotes:
+def put_together(
+    day: date, folders: Sequence[Path], rows: Mapping[str, int], areas: Areas, rules: Rules
+) -> DayNotes:
     """Return what all files say of one UTC day.
 
     Args:
         day: the day.
         folders: what is staged of each raw file that touches the day, in order of path;
             `file_no` counts in this order.
+        rows: how many rows of each kind were staged of the day.
         areas: the geo folder.
         rules: thresholds.
+
+    Raises:
+        ShelfError: other rows are there than were staged.
     """
     staged = {kind: store.read_staged(folders, kind, day) for kind in store.StagedFile.kinds}
+    for kind, frame in staged.items():
+        there = 0 if frame is None else frame.height
+        if there != rows.get(kind, 0):
+            raise ShelfError(f"{day}: {rows.get(kind, 0)} rows of {kind} staged, {there} found")
     sightings, beacons = staged["sightings"], staged["beacons"]
     booked: list[pl.DataFrame] = []
     kept, booked_rows = _keep_sightings(sightings, areas, rules)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import ingest, store
-from pipeline.errors import RawFileError
+from pipeline.errors import RawFileError, ShelfError
 from pipeline.feeds.base import FeedFormat
 from pipeline.feeds.mapping import MappedFormat, load_mapping
 from pipeline.ingest import FileAccount, Progress
@@ -151,7 +151,10 @@ class _Reading:
         except RawFileError as error:
             failed = ingest.failed(account, ingest.words_for(error))
             key = self._key(account, self.mappings(path))
-            return RawFile(failed, key, stat, is_racy=account.sha256 is None)
+            # A reader's words for an error of the system: such a file is tried again, too.
+            cause = error.__cause__
+            is_of_system = isinstance(cause, OSError) and cause.errno is not None
+            return RawFile(failed, key, stat, is_racy=is_of_system or account.sha256 is None)
 
     def _name(self, path: Path) -> str:
         # A name that is no UTF-8 keeps its bytes, visibly.
@@ -251,8 +254,16 @@ def load_inputs(path: Path) -> dict[str, RawFile]:
 
 
 def read_account(folder: Path) -> FileAccount:
-    """Return the account of what a raw file left on the shelf."""
-    return _from_json(json.loads((folder / "account.json").read_text("utf-8")))
+    """Return the account of what a raw file left on the shelf.
+
+    Raises:
+        ShelfError: it is damaged.
+    """
+    path = folder / "account.json"
+    try:
+        return _from_json(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ShelfError(f"{path} is damaged") from error
 
 
 def _as_json(account: FileAccount) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import polars as pl
@@ -215,7 +215,9 @@ class Months:
                 continue
             read = {
                 frame: self.shelf.read_many(DAYS, finished, frame)
-                for frame in ("presence", "classes", "speeds", "port_visits", "refused")
+                for frame in (
+                    *("presence", "classes", "speeds", "port_visits", "refused", "counts"),
+                )
             }
             segments = self.shelf.read(TRACKS, linked, "segments").join(
                 jumps, on=["mmsi", "segment"], how="anti", maintain_order="left"
@@ -232,6 +234,7 @@ class Months:
                 .group_by("mmsi", "month", "speed_bin")
                 .agg(pl.col("sightings").sum())
                 .sort("mmsi", "month", "speed_bin"),
+                "counts": read["counts"].sort("date"),
                 "port_visits": summaries.merge_port_visits(read["port_visits"]),
                 "refused": read["refused"]
                 .group_by("file")
@@ -254,10 +257,16 @@ class Months:
         for month, days in self.months().items():
             past = key_of(past, [self.days.days[day] for day in days])
             linked = self.names[TRACKS][month]
-            name = self._name(JUDGED, month, key_of(made_by, linked, past))
+            name = self._name(JUDGED, month, key_of(made_by, linked, past, self._soon_after(month)))
             if self._is_missing(JUDGED, month):
                 silences = self.shelf.read(TRACKS, linked, "silences")
                 self._put(JUDGED, name, {"silences": self.judge_silences(silences, tugs)}, {})
+
+    def _soon_after(self, month: date) -> list[str]:
+        """Return the finished days in which a tug can be beside a ship heard in this month."""
+        begin = _month_after(month)
+        end = begin + timedelta(seconds=self.days.rules.ships.tow_within_s)
+        return [name for day, name in self.days.days.items() if begin <= _midnight(day) <= end]
 
     def judge_silences(self, silences: pl.DataFrame, tugs: pl.Series) -> pl.DataFrame:
         """Return silences with gap_id, distance_km, cause and is_towed.
@@ -292,7 +301,9 @@ class Months:
         for month, days in self.months().items():
             window = [one for one in months if one in (_month_before(month), month)]
             notes = [self.names[MONTH_NOTES][one] for one in window]
-            name = self._name(HEALTH, month, key_of(made_by, notes, cut_of(days[-1], data_end)))
+            # Silence is judged too: up to the end of the month, whatever its last day with data.
+            until = min(_month_after(month), data_end)
+            name = self._name(HEALTH, month, key_of(made_by, notes, until))
             if not self._is_missing(HEALTH, month):
                 continue
             stations = health.judge_stations(
@@ -404,8 +415,13 @@ def _sum_feed_days(station_hours: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min)
+
+
 def _month_before(month: date) -> date:
-    return (month.replace(day=1) - _ONE_DAY).replace(day=1)
+    return (month.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-_ONE_DAY = date(2000, 1, 2) - date(2000, 1, 1)
+def _month_after(month: date) -> datetime:
+    return _midnight((month.replace(day=1) + timedelta(days=32)).replace(day=1))

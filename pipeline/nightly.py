@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,11 +31,19 @@ from pipeline import (
 from pipeline.archive import Archive, Question, derive_archive
 from pipeline.areas import Areas, load_areas
 from pipeline.days import NOTES
-from pipeline.errors import CheckError, UsageError
+from pipeline.errors import (
+    CheckError,
+    DarkportError,
+    ShelfError,
+    StorageError,
+    UsageError,
+    printable,
+)
 from pipeline.ingest import Progress, no_progress
 from pipeline.inputs import Changes, RawFile
 from pipeline.keys import code_key
 from pipeline.months import HEALTH, MONTH_NOTES, SUMS
+from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
@@ -194,6 +203,25 @@ class _Night:
         self._lap = time.monotonic()
 
     def run(self) -> Outcome:
+        """Do the whole job; where results of earlier runs turn out to be damaged, without them."""
+        warnings = list(self.warnings)
+        try:
+            return self._run_once()
+        except (Exception, pl.exceptions.PanicException) as error:
+            # A library called back from may have made another error of a signal.
+            raise_if_stopped()
+            is_told = isinstance(error, DarkportError) and not isinstance(error, ShelfError)
+            if is_told or isinstance(error, MemoryError) or not self.shelf.sweep({}):
+                raise
+            why = (str(error).splitlines() or [""])[0]
+        self.warnings = [
+            *warnings,
+            "results of earlier runs could not be used, all was made anew from the raw files:"
+            f" {printable(why)}",
+        ]
+        return self._run_once()
+
+    def _run_once(self) -> Outcome:
         self.outputs.sweep()
         self.scratch.clear()
         before = _read_before(self.outputs)
@@ -307,30 +335,34 @@ class _Night:
         _save_counts(archive, state)
         self._write_manifest(new, outcome, found, archive)
         self.outputs.commit(new)
-        self.shelf.sweep(archive.names())
+        # Published: what cannot be removed now must not say that the old outputs stand.
+        with suppress(StorageError):
+            self.shelf.sweep(archive.names())
         self._note_seconds("publishing")
         return outcome
 
     def _write_tables(self, new: Path, archive: Archive) -> None:
         """Write the tables of this night; what has not changed is linked."""
-        for day in archive.days.files:
+        for day, sightings in archive.sightings_by_day().items():
             path = archive.days.positions_path(day)
             folder = path.parent
-            if _rows_in(path):
+            if sightings:
                 target = new / "positions" / f"date={day.isoformat()}" / "positions.parquet"
-                self.outputs.link(path, target)
+                self._link(path, target)
             if (folder / "rejected.parquet").is_file():
-                self.outputs.link(
-                    folder / "rejected.parquet", new / "rejected" / f"merge-{day}.parquet"
-                )
+                self._link(folder / "rejected.parquet", new / "rejected" / f"merge-{day}.parquet")
         for name, kind in PART_TABLES.items():
             for month, result in archive.months.names[kind].items():
                 source = self.shelf.path(kind, result) / f"{name}.parquet"
-                self.outputs.link(source, new / name / f"{month:%Y-%m}.parquet")
+                self._link(source, new / name / f"{month:%Y-%m}.parquet")
         (new / "rejected").mkdir(exist_ok=True)
-        for key in archive.names()[inputs.KIND]:
-            for source in sorted(self.shelf.path(inputs.KIND, key).glob("rejected-*.parquet")):
-                self.outputs.link(source, new / "rejected" / f"{key}-{source.name}")
+        for file in archive.found:
+            folder = self.shelf.path(inputs.KIND, file.key) if file.account.error is None else None
+            parts = sorted(folder.glob("rejected-*.parquet")) if folder else []
+            if folder and file.account.reasons and not parts:
+                raise ShelfError(f"{folder} lacks the refused rows of {file.account.file}")
+            for source in parts:
+                self._link(source, new / "rejected" / f"{file.key}-{source.name}")
         tables = {
             **archive.tables,
             "rules": rules_frame(self.job.rules),
@@ -345,6 +377,16 @@ class _Night:
         located = derive.locate_calls(archive.tables["dark_port_calls"], gap_rows)
         store.write_geoparquet(located, new / "dark_port_calls.geo.parquet")
 
+    def _link(self, source: Path, target: Path) -> None:
+        """Publish a table's part as it lies on the shelf.
+
+        Raises:
+            ShelfError: it is not there whole.
+        """
+        if not store.is_whole_parquet(source):
+            raise ShelfError(f"{source} is damaged")
+        self.outputs.link(source, target)
+
     def _write_history(
         self, new: Path, before: _Before, archive: Archive, outcome: Outcome, *, is_accepted: bool
     ) -> None:
@@ -353,13 +395,19 @@ class _Night:
         basis = history.Basis(outcome.data_end, METHOD_VERSION, self.rules_hash, code_key())
         gaps_before, runs, known = _read_history(current)
         late_before = before.data_end or outcome.data_end
-        redone = (datetime.combine(day, datetime.min.time()) for day in archive.days.made[NOTES])
+        # Not the days this run made: of those a killed run may have made some before it.
+        told_before = set(before.shelf_names.get(NOTES, ()))
+        changed_days = (
+            datetime.combine(day, datetime.min.time())
+            for day, name in archive.days.notes.items()
+            if name not in told_before
+        )
         context = history.Context(
             run=outcome.run,
             now=basis,
             before=history.last_basis(runs),
             is_raw_removed=bool(outcome.changes.removed or outcome.changes.changed),
-            has_late_rows=any(midnight < late_before for midnight in redone),
+            has_late_rows=any(midnight < late_before for midnight in changed_days),
             shortest_s=self.job.rules.gaps.shortest_s,
             final_after_d=self.job.rules.gaps.final_after_d,
         )
@@ -480,12 +528,6 @@ def _read_history(
         else history.list_known(store.read_table(current, "gap_versions"))
     )
     return store.read_table(current, "gaps"), store.read_table(current, "runs"), known
-
-
-def _rows_in(path: Path) -> int:
-    import pyarrow.parquet
-
-    return pyarrow.parquet.read_metadata(path).num_rows
 
 
 def _read_before(outputs: store.Outputs) -> _Before:

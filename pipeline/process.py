@@ -7,7 +7,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from pipeline.errors import printable
 
@@ -67,6 +69,13 @@ def raise_if_stopped() -> None:
         raise Stopped(_received[0])
 
 
+def find_cause(error: BaseException) -> BaseException:
+    """Return the `Stopped` that a library called back from made `error` of, else `error`."""
+    if _received:
+        return Stopped(_received[0])
+    return Stopped(signal.SIGINT) if isinstance(error, KeyboardInterrupt) else error
+
+
 def secure_streams() -> None:
     """Make the three standard streams safe to write to, whatever the job was started with.
 
@@ -80,7 +89,7 @@ def secure_streams() -> None:
             # The lowest free number is taken, which is this one: those below are open by now.
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
-            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
@@ -104,26 +113,36 @@ def write_output(text: str) -> None:
 
     The run is done and published: that nobody reads them changes nothing, its exit code neither.
     """
-    try:
+    with suppress(OSError, ValueError):
         print(text, flush=True)  # noqa: T201
-    except (OSError, ValueError):
-        _drop_output()
+    flush_streams()
 
 
-def flush_output() -> bool:
-    """Flush standard output; return whether all of it could be written.
+def flush_streams() -> bool:
+    """Flush both streams; return whether standard output took all of it.
 
-    What could not is dropped: the interpreter would try again at its end and change the code.
+    What could not be written is dropped: the interpreter would try again at its end, and make
+    its own exit code of the failure.
     """
+    return all([_flush_or_drop(sys.stdout), _flush_or_drop(sys.stderr) or True])
+
+
+def _flush_or_drop(stream: TextIO) -> bool:
     try:
-        sys.stdout.flush()
+        stream.flush()
     except (OSError, ValueError):
-        _drop_output()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
         return False
     return True
 
 
-def _drop_output() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def is_text(path: Path) -> bool:
+    """Return whether a path, made absolute, is UTF-8: polars and DuckDB write to no other."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        # Other bytes come as surrogates.
+        return False
+    return True

@@ -5,12 +5,11 @@ A log whose reader went away, or whose disk is full, ends no run: its lines are 
 
 from __future__ import annotations
 
-import io
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from rich.console import Console
@@ -19,8 +18,10 @@ from rich.progress import Progress as RichProgress
 from rich.progress import TimeElapsedColumn as Elapsed
 
 from pipeline.errors import DarkportError, printable
-from pipeline.ingest import Progress, no_progress
 from pipeline.process import Stopped, raise_if_stopped, say_line, write_stderr
+
+if TYPE_CHECKING:
+    from pipeline.ingest import Progress
 
 
 def choose_progress(last_stage: str, *, quiet: bool) -> Progress:
@@ -29,8 +30,12 @@ def choose_progress(last_stage: str, *, quiet: bool) -> Progress:
     `last_stage` is the stage whose end closes the bar's display.
     """
     if quiet:
-        return no_progress
+        return _tell_nobody
     return Bar(last_stage) if sys.stderr.isatty() else Lines()
+
+
+def _tell_nobody(stage: str, done: int, total: int) -> None:
+    """Tell nobody; as `ingest.no_progress`, whose import would take longer than it may."""
 
 
 class Log(Protocol):
@@ -64,7 +69,7 @@ def choose_log(form: str) -> Log:
     if form == "json":
         return JsonLog()
     if form == "none":
-        return PlainLog(no_progress)
+        return PlainLog(_tell_nobody)
     if form == "auto" and sys.stderr.isatty():
         return PlainLog(Bar())
     return TextLog()
@@ -220,12 +225,14 @@ class _Quarters:
         return is_new
 
 
-class _Stderr(io.TextIOBase):
-    """Standard error, whose reader may go away: what cannot be written is dropped."""
+class _Stderr:
+    """What structlog hands finished lines to, whatever their level."""
 
-    def write(self, s: str) -> int:
-        write_stderr(s)
-        return len(s)
+    def msg(self, line: str) -> None:
+        write_stderr(f"{line}\n")
+
+    info = warning = error = msg
+
 
 def _put_first(_: Any, __: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return {name: event[name] for name in ("time", "level", "event")} | dict(event)
@@ -237,7 +244,7 @@ _JSON = structlog.processors.JSONRenderer(default=str)
 
 def _make_logger(renderer: Callable[..., Any]) -> Any:
     return structlog.wrap_logger(
-        structlog.WriteLogger(_Stderr()),
+        _Stderr(),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -245,4 +252,3 @@ def _make_logger(renderer: Callable[..., Any]) -> Any:
             renderer,
         ],
     )
-

@@ -32,7 +32,7 @@ MARTS = (
 # In this order: a macro reads tables and the macros before it.
 MACROS = ("gaps_as_of", "monthly_gaps_as_of")
 # Relations that must be in the connection beforehand.
-INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months")
+INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months", "outage_hours")
 
 OFFENDERS_SHOWN = 5
 

@@ -18,15 +18,17 @@ import msgpack
 import polars as pl
 
 from pipeline import clean
-from pipeline.errors import RawFileError
+from pipeline.areas_folder import read_folder
+from pipeline.errors import ConfigError, RawFileError
 from pipeline.feeds import canonical, open_feed
 from pipeline.feeds.base import REPORTS_SCHEMA, FeedFormat
 from pipeline.feeds.formats import TABULAR_FORMATS
-from pipeline.feeds.mapping import MappedFormat, MappingFile, to_layout
+from pipeline.feeds.mapping import MappedFormat, MappingFile, load_mapping, to_layout
 from pipeline.feeds.nmea import NMEA
 from pipeline.feeds.records import RecordFormat
 from pipeline.feeds.table import TableFormat
-from pipeline.rules import CleanRules, FeedRules
+from pipeline.registry import read_registry
+from pipeline.rules import CleanRules, FeedRules, load_rules, rules_frame
 from pipeline.schema import REASONS
 from tests.test_feeds_json import envelope
 from tests.test_feeds_nmea import POSITION, parts, pghp, tag
@@ -300,3 +302,102 @@ def hold_batch(reports: pl.DataFrame, texts: list[str]) -> tuple[int, int]:
     if parted.height:
         raise BrokenContractError("an accepted row is neither sighting, static report nor beacon")
     return int(judged["rows"].sum()), int(accepted["rows"].sum())
+
+
+def read_directly(feed: FeedFormat, raw: bytes, batch_rows: int) -> None:
+    """Read bytes that the format would not recognise, the contract held."""
+    try:
+        for batch in feed.read(io.BytesIO(raw), batch_rows):
+            hold_batch(batch.reports, batch.texts(range(batch.reports.height)))
+    except RawFileError as error:
+        hold_refusal(error)
+
+
+# ------------------------------------------------------------------------------ users' files
+
+SQUARE: dict[str, Any] = {
+    "type": "Feature",
+    "properties": {
+        "id": "sea",
+        "name": "Sea",
+        "kind": "port",
+        "country": "IRN",
+        "port_group": "neka",
+        "source": "own",
+        "licence": "CC0",
+    },
+    "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]},
+}
+GEOJSON = json.dumps({"type": "FeatureCollection", "features": [SQUARE]}).encode()
+AREAS = b"""name = "a"
+features = ["areas.geojson"]
+region = "areas.geojson"
+seasons = "seasons.csv"
+closures = "closures.csv"
+default_month_area = "other"
+month_areas = [{ id = "caspian", of = ["sea"] }]
+"""
+DATED = {
+    "seasons.csv": b"waterway,year,opened_on,closed_on,days,source\n"
+    b"sea,2021,2021-04-01,2021-12-03,,x\n",
+    "closures.csv": b"waterway,closed_from,closed_to,reason,source\n"
+    b"sea,2021-05-09T00:00:00,2021-05-13T00:00:00,x,x\n",
+}
+SETTINGS: dict[str, list[bytes]] = {
+    "mapping.toml": [
+        b"""name = "harbour"
+title = "Harbour"
+match = ["A"]
+files = ["*.csv"]
+separator = ";"
+decimal = ","
+[fields]
+mmsi = "A"
+timestamp = { column = "B", time_format = "%d.%m.%Y %H:%M", zone = "Europe/Moscow" }
+longitude = { column = "C", unit = "0.1deg" }
+latitude = "D"
+""",
+        b'name = "a"\nhas_header = false\ncolumns = ["a", "b"]\n'
+        b'fields = { mmsi = "a", timestamp = "b" }\n',
+    ],
+    "rules.toml": [
+        b"""[feeds]
+batch_rows = 5000
+archive_max_ratio = 10.5
+[clean]
+earliest_time = "2001-01-01T00:00:00"
+reject_not_a_ship = false
+[gaps]
+ladder_h = [4, 6]
+min_gap_s = 10
+"""
+    ],
+    "registry.csv": [
+        b"mmsi,imo,flag,fleet,valid_from,valid_to,source,analyst\n"
+        b"273123456,,RUS,,2023-05-01,2023-06-01T06:00:00Z,own,me\n"
+        b",9627980,,merchant,,,own,\n"
+    ],
+    "areas.toml": [AREAS],
+    "areas.geojson": [GEOJSON],
+}
+
+
+def hold_settings(name: str, raw: bytes, folder: Path) -> str | None:
+    """Return why a user's file is refused, None where it is not; the contract held."""
+    path = folder / name
+    for other, content in {"areas.toml": AREAS, "areas.geojson": GEOJSON, **DATED}.items():
+        (folder / other).write_bytes(content)
+    path.write_bytes(raw)
+    read = {
+        "mapping.toml": lambda: load_mapping(path),
+        "rules.toml": lambda: rules_frame(load_rules(path)),
+        "registry.csv": lambda: read_registry(path),
+    }.get(name, lambda: read_folder(folder))
+    try:
+        read()
+    except ConfigError as error:
+        message = str(error)
+        if not message.strip() or not message.isprintable() or len(message) > LONGEST_MESSAGE:
+            raise BrokenContractError(f"no printable line: {message!r}") from error
+        return message
+    return None

@@ -107,7 +107,7 @@ def judge_feed(feed: Feed, rules: Rules) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (feed_health, outage_hours without those of lost ships) of all months of a world."""
     stations, outages = [], []
     for month in feed.months():
-        judged = health.judge_stations(feed.hours, rules.health, month, feed.end)
+        judged = health.judge_stations(feed.hours, rules.health, month, feed.end, feed.areas)
         stations.append(judged)
         outages.append(health.judge_areas(judged, feed.areas, rules.health, month, feed.end))
     return pl.concat(stations), pl.concat(outages)

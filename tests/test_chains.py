@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -28,12 +29,11 @@ from tests.chain_model import (
     Judged,
     all_at_once,
     cuttings,
-    frame_of,
     judge_in_stretches,
     sighting_at,
     small_worlds,
 )
-from tests.oracle import DAY_S, EPOCH, HOUR_S, Sighting, second_of
+from tests.oracle import DAY_S, HOUR_S, Sighting, second_of
 from tests.worlds import GEO_SQUARES, SQUARES
 
 FAST = pl.Series("mmsi", [FIRST_MMSI], dtype=pl.Int32)
@@ -48,7 +48,7 @@ def areas() -> Areas:
     return load_areas(GEO_SQUARES)
 
 
-def each_day(days: list[datetime]) -> list[list[datetime]]:
+def each_day(days: Sequence[date]) -> list[list[date]]:
     """Cut days one by one, as nightly runs would."""
     return [[day] for day in days]
 
@@ -187,9 +187,3 @@ def test_sightings_of_hours_before_midnight_are_counted_before_a_silence(areas: 
     judged = hold(areas, [*(at(hour) for hour in range(20, 26)), at(40), at(41)], 42)
     counted = judged.decided.silences["positions_12h_before"].to_list()
     assert (ended(judged), counted) == ([(25, 40)], [6])
-
-
-def test_the_frames_of_a_world_are_in_order(areas: Areas) -> None:
-    frame = frame_of([at(3), at(1), at(2, mmsi=FIRST_MMSI - 1)])
-    assert frame["mmsi"].is_sorted()
-    assert frame["seen_at"].to_list()[1] == EPOCH + timedelta(seconds=at(1).second)

@@ -58,6 +58,7 @@ def connect(
     ship_months: Iterable[Row] = (),
     calls: Iterable[Row] = (),
     files: Iterable[Row] = (),
+    outages: Iterable[Row] = (),
     rules: Rules | None = None,
     *,
     data_end: datetime = DATA_END,
@@ -69,6 +70,7 @@ def connect(
         "gaps": builders.frame(schema.Gaps, ({"data_end": data_end, **row} for row in gaps)),
         "ship_months": builders.frame(schema.ShipMonths, ship_months),
         "dark_port_calls": builders.frame(schema.DarkPortCalls, calls),
+        "outage_hours": builders.frame(schema.OutageHours, outages),
         "files": builders.frame(schema.Files, files),
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
@@ -335,6 +337,28 @@ def test_data_that_end_at_midnight_complete_their_month_and_begin_no_other():
 def test_without_any_data_there_is_one_month_of_nulls():
     connection = rolled()
     assert ladder_of(connection, "gaps", month=JULY) == by_threshold(*[None] * 6)
+    assert run_checks(connection, SQL) == []
+
+
+def test_outage_hours_are_clock_hours_of_the_area_whoever_found_them():
+    hour = datetime(2023, 5, 4, 7)
+    outages = [
+        {"area": "caspian", "hour": hour, "why": "receivers_out"},
+        {"area": "caspian", "hour": hour, "why": "ships_lost"},
+        {"area": "caspian", "hour": hour + timedelta(hours=1), "why": "ships_lost"},
+        {"area": "volga_don", "hour": hour, "why": "receivers_out"},
+        {"area": "lower_volga", "hour": hour, "why": "receivers_out"},
+        {"area": "caspian", "hour": datetime(2023, 6, 4), "why": "receivers_out"},
+    ]
+    ships = [seen(A), seen(B, area="volga_don", flag="IRN"), seen(A, JULY)]
+    connection = rolled([], ships, outages=outages)
+    assert ladder_of(connection, "outage_hours", area="caspian") == by_threshold(*[2] * 6)
+    assert ladder_of(connection, "outage_hours", area="caspian", flag="RUS")[4] == 2
+    assert ladder_of(connection, "outage_hours", area="volga_don", flag="IRN")[4] == 1
+    # Everywhere: out in the Caspian and on the Volga-Don; nobody was seen on the lower Volga.
+    assert ladder_of(connection, "outage_hours") == by_threshold(*[1] * 6)
+    assert ladder_of(connection, "outage_hours", month=JUNE) == by_threshold(*[None] * 6)
+    assert ladder_of(connection, "outage_hours", month=JULY) == by_threshold(*[0] * 6)
     assert run_checks(connection, SQL) == []
 
 
@@ -860,6 +884,16 @@ FAULTS: dict[str, list[str]] = {
     "a_rating_needs_inferred_calls": [
         "update indicator set rating = 'High'",
         "update indicator set expected_12m = 1",
+    ],
+    "no_outage_lies_beyond_data_end": [
+        "insert into outage_hours values ('caspian', '2023-07-20', 'ships_lost', null, 9)"
+    ],
+    "outage_hours_are_clock_hours_of_the_area": [
+        f"update monthly_gaps set outage_hours = 1 where {MAY_MARGIN} and at_least_h = 30",
+        "update monthly_gaps set outage_hours = 745 where month = '2023-05-01'",
+        "update monthly_gaps set outage_hours = -1 where month = '2023-05-01'",
+        f"update monthly_gaps set outage_hours = null where {MAY_MARGIN} and at_least_h = 30",
+        "update monthly_gaps set outage_hours = 0 where month = '2023-06-01'",
     ],
     "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
 }

@@ -216,6 +216,7 @@ def inputs() -> dict[str, pl.DataFrame]:
             schema.DarkPortCalls, [{"gap_ids": f"gap-{number:03}"} for number in (1, 2, 3)]
         ),
         "files": builders.frame(schema.Files, files),
+        "outage_hours": builders.frame(schema.OutageHours, []),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }

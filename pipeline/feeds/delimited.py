@@ -238,31 +238,26 @@ def parse_records(raw: bytes, records: Records, dialect: Dialect, wanted: Sequen
         text = b"\n".join([raw[slice(*spans[at])] for at in sound])
     tried: list[int] = []
     rows: list[list[str]] = []
-    malformed: list[int] = []
-    for at in np.flatnonzero(~records.is_sound).tolist():
-        fields = split_record(raw[slice(*spans[at])], dialect)
-        if fields:
+    for at in np.flatnonzero(~records.is_sound & has_quote(raw, records)).tolist():
+        fields = split_fields(decode(raw[slice(*spans[at])]), dialect.separator)
+        if len(fields) == len(dialect.columns):
             tried.append(at)
             rows.append([fields[column] for column in columns])
-        else:
-            malformed.append(at)
     table = parse_sound(text, len(sound), dialect, columns).select(wanted)
-    is_malformed = np.zeros(len(spans), bool)
-    is_malformed[malformed] = True
+    is_malformed = ~records.is_sound
+    is_malformed[tried] = False
     if len(sound) < len(spans):
-        others = [*rows, *([None] * len(wanted) for _ in malformed)]
-        more = pl.DataFrame(others, schema=table.schema, orient="row")
+        more = pl.DataFrame(rows, schema=table.schema, orient="row")
+        malformed = np.flatnonzero(is_malformed)
         order = np.argsort(np.concatenate((sound, tried, malformed)))
-        table = pl.concat([table, more])[order]
+        table = pl.concat([table, more, table.clear(len(malformed))])[order]
     return Block(table, pl.Series(is_malformed), raw, spans)
 
 
-def split_record(record: bytes, dialect: Dialect) -> list[str]:
-    """Return the fields of a record with unusual quotes, [] where it is malformed."""
-    if QUOTE not in record:
-        return []
-    fields = split_fields(decode(record), dialect.separator)
-    return fields if len(fields) == len(dialect.columns) else []
+def has_quote(raw: bytes, records: Records) -> Flags:
+    """Say which records hold a quote."""
+    quotes = np.flatnonzero(np.frombuffer(raw, np.uint8) == QUOTE)
+    return np.searchsorted(quotes, records.ends) > np.searchsorted(quotes, records.starts)
 
 
 def parse_sound(text: bytes, height: int, dialect: Dialect, columns: list[int]) -> pl.DataFrame:

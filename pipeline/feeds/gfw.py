@@ -13,7 +13,7 @@ import msgpack
 from pipeline.errors import RawFileError
 from pipeline.feeds import layout, values
 from pipeline.feeds.base import Batch
-from pipeline.feeds.json_text import CHUNK_BYTES, Record
+from pipeline.feeds.json_text import Record
 from pipeline.feeds.layout import Field, Layout, field
 from pipeline.feeds.records import RECOGNISED_BY, RecordFormat, as_text, read_records
 from pipeline.feeds.table import TableFormat
@@ -77,6 +77,7 @@ MESSAGES_JSON = RecordFormat(
     ),
 )
 
+CHUNK_BYTES = 1024 * 1024
 LONGEST_LIST = 64 * 1024
 
 # The first byte of a map in msgpack: up to 15 pairs, or 16 and 32 bits of length.

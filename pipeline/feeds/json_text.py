@@ -16,7 +16,9 @@ from typing import Any, BinaryIO
 from pipeline.feeds.delimited import MAX_RECORD_BYTES
 from pipeline.feeds.dialect import BYTE_ORDER_MARK, HEAD_BYTES, with_latin_1
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+# What is passed is dropped, as the json module counts the lines of all of it for each error.
+PASSED_CHARACTERS = 4 * 1024
 
 # Numbers stay the texts they are in the file: every format then reads texts alone.
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
@@ -92,7 +94,8 @@ class _Text:
             return False
         more = ""
         while not more and not self._is_ended:
-            raw = self._stream.read(CHUNK_BYTES)
+            # As much again as is left over: a long object is then decoded a few times only.
+            raw = self._stream.read(max(CHUNK_BYTES, len(self._buffer) - self._place))
             self._is_ended = not raw
             more = _without_escapes(self._decoder.decode(raw, final=self._is_ended))
         self._buffer = self._buffer[self._place :] + more
@@ -181,4 +184,7 @@ class _Text:
     def _take(self, length: int) -> str:
         """Return so many characters and go behind them."""
         start, self._place = self._place, self._place + length
-        return self._buffer[start : self._place]
+        taken = self._buffer[start : self._place]
+        if self._place > PASSED_CHARACTERS:
+            self._buffer, self._place = self._buffer[self._place :], 0
+        return taken

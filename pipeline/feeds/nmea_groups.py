@@ -73,9 +73,8 @@ class Groups:
         """Take one part; yield the groups it completes, closes or cannot join."""
         key = (part.talker, part.total, part.sequence, part.channel)
         groups = self.waiting.setdefault(key, [])
-        for group in [group for group in groups if is_stale(group, part.row)]:
-            groups.remove(group)
-            yield group
+        while groups and is_stale(groups[0], part.row):
+            yield groups.pop(0)
         if part.part == 1:
             for group in [group for group in groups if station_of(group) == part.station]:
                 groups.remove(group)
@@ -114,6 +113,9 @@ def is_stale(group: Group, row: int) -> bool:
 
 def station_of(group: Group) -> str | None:
     """Return the first station a part of the group names."""
+    first = group[0].station
+    if first is not None:
+        return first
     return next((part.station for part in group if part.station is not None), None)
 
 

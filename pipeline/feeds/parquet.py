@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,30 +15,30 @@ import polars as pl
 from pipeline.errors import RawFileError
 from pipeline.feeds import canonical, noaa
 from pipeline.feeds.base import Batch
-from pipeline.feeds.instants import to_naive_utc
 from pipeline.feeds.layout import Layout, listed, to_reports
+from pipeline.feeds.parquet_columns import (
+    GEOMETRY,
+    POINT,
+    check_types,
+    is_text_or_bytes,
+    to_table,
+    with_told_instants,
+)
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
 MAGIC = b"PAR1"
-GEOMETRY = "geometry"
-POINT = ("longitude", "latitude")
 TIMES = ("timestamp", "received_at")
 # A stream that cannot be wound back is kept in memory up to this size, above it on disk.
 SPOOLED_BYTES = 64 * 1024 * 1024
 
-# Judgement. Instants and positions of AIS take some 10 bytes a row, so these are generous; runs
-# of one value pack without bound, and a page is unpacked as a whole.
+# Judgement. Instants and positions of AIS take some 10 bytes a row and pack 2 to 1, so these are
+# generous; runs of one value pack without bound, and a page is unpacked as a whole.
 FREE_ROWS, ROWS_PER_BYTE = 1_000_000, 10
+FREE_GROUP_BYTES, GROUP_RATIO = 100_000_000, 100
 LARGEST_GROUP_BYTES = 4 * 1024**3
 
-# A point in WKB has at most 41 bytes. Longer ones are no points, and a collection nested a million
-# deep ends the process.
-LONGEST_POINT_BYTES = 64
-
-FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # the years 1 to 9999, in days since 1970
 
 LAYOUTS: tuple[tuple[str, Layout], ...] = (
     ("NOAA MarineCadastre 2025, Parquet", noaa.LAYOUT_2025),
@@ -96,8 +96,10 @@ def opened(stream: BinaryIO, head: bytes = b"") -> Iterator[pq.ParquetFile]:
             source = copy
         source.seek(0)
         try:
-            with pq.ParquetFile(source) as file:
-                check_size(file.metadata, source.seek(0, io.SEEK_END))
+            first = pq.ParquetFile(source)
+            check_size(first.metadata, source.seek(0, io.SEEK_END))
+            packed = [one.name for one in first.schema_arrow if is_text_or_bytes(one.type)]
+            with pq.ParquetFile(source, metadata=first.metadata, read_dictionary=packed) as file:
                 yield file
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise RawFileError(f"Parquet: unreadable: {error}") from error
@@ -114,8 +116,8 @@ def check_size(metadata: pq.FileMetaData, size: int) -> None:
     if not 0 <= rows <= most:
         raise RawFileError(f"Parquet: {rows:,} rows in {size:,} bytes; not read")
     largest = max((metadata.row_group(at).total_byte_size for at in range(groups)), default=0)
-    if largest > LARGEST_GROUP_BYTES:
-        raise RawFileError(f"Parquet: a row group of {largest:,} bytes; not read")
+    if largest > min(LARGEST_GROUP_BYTES, max(FREE_GROUP_BYTES, GROUP_RATIO * size)):
+        raise RawFileError(f"Parquet: a row group of {largest:,} bytes in {size:,}; not read")
 
 
 def with_point(names: Sequence[str]) -> list[str]:
@@ -168,91 +170,3 @@ class RowTexts:
         as_text = with_told_instants(rows, rows.columns)
         # Not splitlines(), to which U+2028 within a text is a line end.
         return as_text.write_ndjson().removesuffix("\n").split("\n") if len(rows) else []
-
-
-def with_told_instants(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the table with dates and times in these columns as texts."""
-    return table.with_columns(
-        told_instants(table[name]) for name in columns if table.schema[name].is_temporal()
-    )
-
-
-def told_instants(times: pl.Series) -> pl.Series:
-    """Return dates and instants as ISO 8601, as the bare count where it is none of the calendar."""
-    counts = times.to_physical().cast(pl.String)
-    if times.dtype == pl.Date:
-        days = times.to_physical()
-        is_told = (days >= FIRST_DAY) & (days <= LAST_DAY)
-    elif isinstance(times.dtype, pl.Datetime):
-        is_told = to_naive_utc(times).is_not_null()
-    else:
-        return counts
-    # Not of all: polars panics at a count that is no instant.
-    return times.set(~is_told, None).dt.to_string("iso:strict").zip_with(is_told, counts)
-
-
-def to_table(part: pa.RecordBatch, *, is_point: bool) -> tuple[pl.DataFrame, pl.Series | None]:
-    """Return the rows, and which of them have a geometry that is no point."""
-    table = pl.DataFrame(part.cast(in_utc(part.schema)))
-    table = table.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
-    if not is_point:
-        return table, None
-    import shapely
-
-    is_short = table[GEOMETRY].bin.size() <= LONGEST_POINT_BYTES
-    points = shapely.from_wkb(table[GEOMETRY].set(~is_short, None).to_list(), on_invalid="ignore")
-    table = table.with_columns(
-        longitude=pl.Series(shapely.get_x(points)).fill_nan(None),
-        latitude=pl.Series(shapely.get_y(points)).fill_nan(None),
-    )
-    is_malformed = table[GEOMETRY].is_not_null() & table["longitude"].is_null()
-    return table, is_malformed
-
-
-def in_utc(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with every zone named UTC: polars knows no zones such as +03:30."""
-    import pyarrow as pa
-
-    for at, column in enumerate(schema):
-        if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-            schema = schema.set(at, column.with_type(pa.timestamp(column.type.unit, "UTC")))
-    return schema
-
-
-def check_types(
-    schema: pa.Schema, sources: Mapping[str, str], timestamps: Sequence[str], title: str
-) -> None:
-    """Refuse times that are no timestamps, positions that are neither numbers nor texts, a
-    geometry that is no bytes, and lists or structs anywhere.
-    """
-    from pyarrow import types
-
-    def refuse(column: str, kind: pa.DataType, wanted: str) -> RawFileError:
-        return RawFileError(f"{title}: column {column!r} is {kind}, not {wanted}")
-
-    for name, source in sources.items():
-        if source not in schema.names:
-            kind = schema.field(GEOMETRY).type
-            if not (types.is_binary(kind) or types.is_large_binary(kind)):
-                raise refuse(GEOMETRY, kind, "a point in WKB")
-            continue
-        kind = schema.field(source).type
-        is_text = types.is_string(kind) or types.is_large_string(kind)
-        is_number = types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)
-        if name in timestamps:
-            if not types.is_timestamp(kind):
-                raise refuse(source, kind, "a timestamp")
-        elif name in ("mmsi", *POINT):
-            if not (is_number or is_text):
-                raise refuse(source, kind, "a number")
-        elif not (is_number or is_text or _is_plain(kind)):
-            raise refuse(source, kind, "a number or a text")
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    """Say whether a column that is no number can be read as one or as a text all the same."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        return types.is_string(kind.value_type) or types.is_large_string(kind.value_type)
-    return types.is_null(kind) or types.is_boolean(kind) or types.is_temporal(kind)

@@ -51,8 +51,8 @@ BUFFER_BYTES = 256 * 1024
 # Judgement. A zip is read from its end, so one that stands inside another archive is held in
 # memory; a day of the whole world's AIS packs to less.
 INNER_ZIP_BYTES = 256 * 1024 * 1024
-# Judgement. A name takes 46 bytes and itself; a year of hourly files of ten feeds fits.
-DIRECTORY_BYTES = 16 * 1024 * 1024
+# Judgement. A name takes 46 bytes and itself: some 40,000 members, four years of hourly files.
+DIRECTORY_BYTES = 4 * 1024 * 1024
 
 NO_DATA = {"__macosx", "thumbs.db", "desktop.ini"}
 LONGEST_NAME = 120
@@ -74,14 +74,14 @@ UNPACKING_ERRORS = (
 class _Budget:
     """How many bytes may be unpacked of a raw file, all its members together.
 
-    Each member may stay below its limit and ten thousand of them be a bomb all the same. What is
-    unpacked again counts again.
+    Each member may stay below its limit and ten thousand of them be a bomb all the same. Twice
+    what one may have, as the beginning of each is unpacked again for a look at it.
     """
 
     def __init__(self, rules: FeedRules, packed_bytes: int) -> None:
         self.ratio = rules.archive_max_ratio
         self.free = rules.archive_ratio_from_bytes
-        self.left = self.most_of(packed_bytes)
+        self.left = 2 * self.most_of(packed_bytes)
 
     def most_of(self, packed_bytes: int) -> int:
         """Return how many bytes so many packed ones may unpack to."""
@@ -318,6 +318,7 @@ class _Zstd(io.RawIOBase):
 
     def __init__(self, packed: BinaryIO) -> None:
         self._packed = packed
+        self._zstd = zstandard.ZstdDecompressor()
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._ready = b""
 
@@ -340,7 +341,7 @@ class _Zstd(io.RawIOBase):
     def _unpack(self, bite: bytes) -> bytes:
         pieces: list[bytes] = []
         while bite:
-            frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            frame = self._frame or self._zstd.decompressobj()
             pieces.append(frame.decompress(bite))
             self._frame = None if frame.eof else frame
             bite = frame.unused_data if frame.eof else b""

@@ -3,7 +3,8 @@
 One way through it:
 
     counts      what was heard in a UTC day, by receiver and hour; by receiver, area, flag and hour
-    usual       what is usual in an hour, and which runs of quiet hours chance does not explain
+    usual       what is usual in an hour
+    runs        which runs of quiet hours chance does not explain
     stations    table feed_health
     areas       table outage_hours: hours in which every receiver of an area was out
     lost        outage_hours, too: many ships lost at once in an area

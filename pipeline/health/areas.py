@@ -6,11 +6,19 @@ from datetime import date, datetime
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipeline.health.counts import ANYBODY, BEACON, UNIT
-from pipeline.health.stations import Span, find_codes, find_counted, lay_out, span_of
-from pipeline.health.usual import HOURS, Flags, find_days, find_usual, judge_hours
+from pipeline.health.runs import judge_others
+from pipeline.health.stations import (
+    Span,
+    find_codes,
+    find_counted,
+    lay_out,
+    pick_others,
+    span_of,
+    sum_by,
+)
+from pipeline.health.usual import HOURS, Counts, Flags, find_days, find_usual
 from pipeline.rules import HealthRules
 from pipeline.schema import OutageHours, conform, polars_schema
 
@@ -50,7 +58,7 @@ def judge_areas(
     places = rows.select(PLACE).unique().sort(PLACE)
     units, unit_of_place = find_codes(places, UNIT)
     heard = lay_out(rows, places, "ships", span)
-    has_data = _any_by(unit_of_place, find_days(heard))
+    has_data = (sum_by(unit_of_place, find_days(heard)) > 0)[unit_of_place]
     is_usual = find_usual(heard, has_data, rules).counts > 0
     outages = stations.filter("is_outage", span.is_inside("hour")).with_columns(out=pl.lit(1))
     is_out = lay_out(outages, units, "out", span)[unit_of_place] > 0
@@ -58,12 +66,10 @@ def judge_areas(
     if len(unnamed):
         is_out[unnamed] |= judge_places(rows, places[unnamed], has_data[unnamed], span, rules)
     areas, area_of_place = find_codes(places, ["area"])
-    counts = np.zeros((2, areas.height, *heard.shape[1:]), np.int64)
-    np.add.at(counts[0], area_of_place, is_usual)
-    np.add.at(counts[1], area_of_place, is_usual & is_out)
-    found = (counts[0] > 0) & (counts[0] == counts[1])
+    usual, out = sum_by(area_of_place, is_usual), sum_by(area_of_place, is_usual & is_out)
+    found = (usual > 0) & (usual == out)
     found[:, : span.judged_from] = False
-    return _list_outages(areas["area"], found, counts[0], span)
+    return _list_outages(areas["area"], found, usual, span)
 
 
 def judge_places(
@@ -83,34 +89,17 @@ def judge_places(
         rules: thresholds.
     """
     ships = rows.filter(pl.col("flag") != BEACON)
-    most_heard = (
-        ships.group_by(*PLACE, "flag")
-        .agg(pl.col("ships").sum())
-        .sort(*PLACE, "ships", "flag", descending=[*[False] * len(PLACE), True, False])
-        .unique(PLACE, keep="first", maintain_order=True)
-        .select(*PLACE, "flag")
-    )
-    others = ships.join(most_heard, on=[*PLACE, "flag"], how="anti")
+    others = pick_others(ships, PLACE)
     all_ships, other_ships, beacons = (
         lay_out(some, places, "ships", span)
         for some in (ships, others, rows.filter(pl.col("flag") == BEACON))
     )
-    usual = find_usual(all_ships, has_data, rules).counts
-    is_alive = (all_ships > 0) & (all_ships >= rules.least_share * usual)
     is_counted = find_counted(all_ships, beacons, span)
-    return judge_hours(other_ships, beacons, has_data, is_counted, rules, is_alive).is_outage
+    judged = judge_others(all_ships, other_ships, beacons, has_data, is_counted, rules)
+    return judged.is_outage
 
 
-def _any_by(group: NDArray[np.int64], flags: Flags) -> Flags:
-    """Return, for every row, whether any row of its group is flagged."""
-    found = np.zeros_like(flags)
-    np.logical_or.at(found, group, flags)
-    return found[group]
-
-
-def _list_outages(
-    areas: pl.Series, found: Flags, units: NDArray[np.int64], span: Span
-) -> pl.DataFrame:
+def _list_outages(areas: pl.Series, found: Flags, units: Counts, span: Span) -> pl.DataFrame:
     """Return the found hours (areas, days, 24) as rows of outage_hours."""
     at = np.flatnonzero(found.ravel())
     area, hour = np.divmod(at, span.days * HOURS)

@@ -55,7 +55,7 @@ def find_lost_ships(
         _flags_alike(slots, lost, anybody, rules), on=["area", "slot"], how="left"
     )
     confirmed = confirmed.join(
-        _beacons_lost(slots, anybody, rules, data_end), on=["area", "slot"], how="left"
+        _beacons_lost(slots, anybody, rules, span), on=["area", "slot"], how="left"
     ).filter(
         pl.col("are_flags_alike").fill_null(value=False)
         | pl.col("are_beacons_lost").fill_null(value=False)
@@ -160,12 +160,12 @@ def _flags_alike(
 
 
 def _beacons_lost(
-    slots: pl.DataFrame, anybody: pl.DataFrame, rules: HealthRules, data_end: datetime
+    slots: pl.DataFrame, anybody: pl.DataFrame, rules: HealthRules, span: Span
 ) -> pl.DataFrame:
     """Return (area, slot, are_beacons_lost): beacons of the area fell silent with the ships.
 
     In no hour of the slot's length after it are `least_share` of the beacons heard that were heard
-    in an hour of the slot before it.
+    in an hour of the slot before it. Not known where these hours lie beyond the span.
     """
     slot = timedelta(hours=rules.lost_slot_h)
     beacons = anybody.filter(pl.col("flag") == BEACON).select("area", "hour", beacons="ships")
@@ -183,7 +183,7 @@ def _beacons_lost(
         .select(
             "area",
             "slot",
-            are_beacons_lost=(pl.col("slot") + 2 * slot <= data_end)
+            are_beacons_lost=(pl.col("slot") + 2 * slot <= span.end)
             & (pl.col("after").fill_null(0) < rules.least_share * pl.col("before")),
         )
     )

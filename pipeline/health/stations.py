@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.health.counts import UNIT
+from pipeline.health.counts import BEACON, UNIT
+from pipeline.health.runs import judge_hours, judge_others
 from pipeline.health.usual import (
     HOURS,
     UNKNOWN,
@@ -18,7 +19,6 @@ from pipeline.health.usual import (
     Flags,
     find_days,
     find_last_days,
-    judge_hours,
 )
 from pipeline.rules import HealthRules
 from pipeline.schema import FeedHealth, conform, polars_schema
@@ -87,7 +87,11 @@ def find_codes(rows: pl.DataFrame, by: Sequence[str]) -> tuple[pl.DataFrame, NDA
 
 
 def judge_stations(
-    hours: pl.DataFrame, rules: HealthRules, month: date, data_end: datetime
+    hours: pl.DataFrame,
+    rules: HealthRules,
+    month: date,
+    data_end: datetime,
+    station_areas: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return table feed_health of a month: every hour of every unit, silent ones included.
 
@@ -99,6 +103,9 @@ def judge_stations(
         rules: thresholds.
         month: any day of the month.
         data_end: end of the data; hours at or after it are left out.
+        station_areas: counts.STATION_AREAS of the same days. With it, a unit that still hears
+            something is out only if beacons or ships of other flags than the one it hears most
+            are missing, too: that flag's ships could have been switched off together.
     """
     span = span_of(month, data_end)
     rows = hours.filter(span.is_inside("hour"))
@@ -106,19 +113,26 @@ def judge_stations(
     if units.is_empty():
         return pl.DataFrame(schema=polars_schema(FeedHealth))
     ships, beacons = (lay_out(rows, units, name, span) for name in ("ships", "beacons"))
-    has_data = find_days(ships, beacons)
     is_counted = find_counted(ships, beacons, span)
-    judged = judge_hours(ships, beacons, has_data, is_counted, rules)
-    is_outage = judged.is_outage | (
-        judged.is_low & judge_feeds(units, ships, beacons, is_counted, rules)
+    others = None if station_areas is None else _count_others(station_areas, units, span)
+    is_low, is_outage, usual = _judge(ships, beacons, others, is_counted, rules)
+    feed_of_unit = find_codes(units, UNIT[:2])[1]
+    _, is_feed_out, _ = _judge(
+        sum_by(feed_of_unit, ships),
+        sum_by(feed_of_unit, beacons),
+        None if others is None else sum_by(feed_of_unit, others),
+        sum_by(feed_of_unit, is_counted) > 0,
+        rules,
     )
-    usual = np.maximum(judged.ships, 0) + np.maximum(judged.beacons, 0)
+    # A station that hears two ships an hour may be quiet by chance; twenty of them are not.
+    is_outage |= is_low & is_feed_out[feed_of_unit]
+    has_data = find_days(ships, beacons)
     grid = _list_hours(units, is_counted & ~_is_gone(has_data, rules)[:, :, None], span)
     at = grid["at"].to_numpy()
     return conform(
         grid.with_columns(
             expected=pl.Series(usual.ravel()[at], dtype=pl.Int64),
-            is_known=pl.Series(judged.ships.ravel()[at] != UNKNOWN),
+            is_known=pl.Series(usual.ravel()[at] != UNKNOWN),
             is_outage=pl.Series(is_outage.ravel()[at]),
         )
         .join(rows, on=[*UNIT, "hour"], how="left")
@@ -130,20 +144,47 @@ def judge_stations(
     )
 
 
-def judge_feeds(
-    units: pl.DataFrame, ships: Counts, beacons: Counts, is_counted: Flags, rules: HealthRules
-) -> Flags:
-    """Return where the feed and receiver kind of a unit is out as a whole: (units, days, 24).
+def sum_by(group: NDArray[np.int64], counts: Counts | Flags) -> Counts:
+    """Return the sums of the rows of each group, by number of the group."""
+    sums = np.zeros((int(group.max()) + 1, *counts.shape[1:]), np.int32)
+    np.add.at(sums, group, counts)
+    return sums
 
-    A station that hears two ships an hour may be quiet by chance; twenty of them are not.
+
+def pick_others(ships: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return rows of STATION_AREAS but those of the flag heard most, for each value of `keys`."""
+    most_heard = (
+        ships.group_by(*keys, "flag")
+        .agg(pl.col("ships").sum())
+        .sort(*keys, "ships", "flag", descending=[*[False] * len(keys), True, False])
+        .unique(keys, keep="first", maintain_order=True)
+        .select(*keys, "flag")
+    )
+    return ships.join(most_heard, on=[*keys, "flag"], how="anti")
+
+
+def _count_others(station_areas: pl.DataFrame, units: pl.DataFrame, span: Span) -> Counts:
+    """Return ships of all flags but the one that each unit hears most: (units, days, 24)."""
+    ships = station_areas.filter(span.is_inside("hour") & (pl.col("flag") != BEACON))
+    return lay_out(pick_others(ships, UNIT), units, "ships", span)
+
+
+def _judge(
+    ships: Counts, beacons: Counts, others: Counts | None, is_counted: Flags, rules: HealthRules
+) -> tuple[Flags, Flags, Counts]:
+    """Return (is_low, is_outage, usual ships and beacons or UNKNOWN) of units.
+
+    Where ships of other flags are told (`others`), an hour in which nothing at all is heard is
+    judged by all ships, one in which something is heard by those others.
     """
-    feeds, feed_of_unit = find_codes(units, UNIT[:2])
-    sums = np.zeros((2, feeds.height, *ships.shape[1:]), np.int32)
-    np.add.at(sums[0], feed_of_unit, ships)
-    np.add.at(sums[1], feed_of_unit, beacons)
-    begun = np.zeros(sums.shape[1:], np.bool_)
-    np.logical_or.at(begun, feed_of_unit, is_counted)
-    return judge_hours(*sums, find_days(*sums), begun, rules).is_outage[feed_of_unit]
+    has_data = find_days(ships, beacons)
+    if others is None:
+        judged = judge_hours(ships, beacons, has_data, is_counted, rules)
+        return judged.is_low, judged.is_outage, judged.expected
+    is_heard = (ships > 0) | (beacons > 0)
+    silent = judge_hours(ships, beacons, has_data, is_counted, rules, is_heard)
+    few = judge_others(ships, others, beacons, has_data, is_counted, rules)
+    return silent.is_low | few.is_low, silent.is_outage | few.is_outage, silent.expected
 
 
 def find_counted(ships: Counts, beacons: Counts, span: Span) -> Flags:

@@ -23,6 +23,7 @@ from pipeline.schema import TABLES, conform, polars_schema
 from pipeline.store.faults import storing
 
 ROW_GROUP_SIZE = 131_072
+PARQUET_END = b"PAR1"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -143,6 +144,16 @@ def read_parquet(
         glob=False,
         hive_partitioning=False,
     )
+
+
+def is_whole_parquet(path: Path) -> bool:
+    """Return whether a file is there and ends as a Parquet file does: a torn one does not."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-len(PARQUET_END), os.SEEK_END)
+            return stream.read() == PARQUET_END
+    except OSError:
+        return False
 
 
 def validate(frame: pl.DataFrame, table: type[dy.Schema]) -> pl.DataFrame:

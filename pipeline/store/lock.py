@@ -91,7 +91,7 @@ def look_at_lock(processed: Path) -> tuple[bool, str | None]:
     """
     try:
         handle = os.open(processed / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False, None
     try:
         note = _read_note(handle)

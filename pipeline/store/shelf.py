@@ -142,6 +142,9 @@ class Shelf:
         gone = folder / f"{NEW}{secrets.token_hex(8)}"
         with storing(folder / name):
             (folder / name).rename(gone)
+            # No folder where the disk was damaged, or somebody put a file.
+            if not gone.is_dir():
+                gone.unlink()
         shutil.rmtree(gone, ignore_errors=True)
 
 

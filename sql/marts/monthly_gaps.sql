@@ -3,7 +3,9 @@
 -- rows, one per rung, where a ship was seen, gave hours or fell silent; its counts are 0 there.
 -- A month without data has one row per rung, everything `all`, and null for every measure: the
 -- hours of ships silent through such a month are no observation and are left out.
--- expected_off, observable_ship_hours and outage_hours stay null until reception is modelled.
+-- outage_hours are clock hours of the area, the same in all its rows; under `all` those that are
+-- outages of every area in which a ship was seen in the month.
+-- expected_off and observable_ship_hours stay null until reception is modelled.
 with
 observed as (
     select
@@ -74,6 +76,61 @@ counted as (
     group by month, at_least_h, cube (flag, fleet, area, port_group)
 ),
 
+seen_areas as (
+    select
+        month,
+        area
+    from observed
+    group by month, area
+    having sum(sightings) > 0
+),
+
+out_hours as (
+    select distinct
+        seen_areas.month,
+        seen_areas.area,
+        outage_hours.hour
+    from outage_hours
+    inner join seen_areas
+        on
+            outage_hours.area = seen_areas.area
+            and cast(date_trunc('month', outage_hours.hour) as date) = seen_areas.month
+),
+
+area_counts as (
+    select
+        month,
+        count(*) as areas
+    from seen_areas
+    group by month
+),
+
+everywhere_out as (
+    select
+        out_hours.month,
+        out_hours.hour
+    from out_hours
+    inner join area_counts using (month)
+    group by out_hours.month, out_hours.hour, area_counts.areas
+    having count(*) = area_counts.areas
+),
+
+out_of_area as (
+    select
+        month,
+        area,
+        count(*) as outage_hours
+    from out_hours
+    group by month, area
+    union all
+    select
+        month,
+        'all' as area,
+        count(*) as outage_hours
+    from everywhere_out
+    group by month
+),
+
 cells as (
     select
         month,
@@ -113,6 +170,7 @@ measured as (
         coalesce(exposure.ships_seen, 0) as ships_seen,
         coalesce(exposure.ship_s, 0) as ship_s,
         coalesce(exposure.heard_s, 0) as heard_s,
+        coalesce(out_of_area.outage_hours, 0) as outage_hours,
         coalesce(counted.ships_with_gap, 0) as ships_with_gap,
         coalesce(counted.gaps, 0) as gaps,
         coalesce(counted.open_gaps, 0) as open_gaps,
@@ -121,6 +179,7 @@ measured as (
     inner join months using (month)
     cross join thresholds
     left join exposure using (month, flag, fleet, area, port_group)
+    left join out_of_area using (month, area)
     left join counted using (month, flag, fleet, area, port_group, at_least_h)
 )
 
@@ -135,7 +194,7 @@ select
     case when has_data then ship_s / 3600 end as ship_hours,
     case when has_data then heard_s / 3600 end as heard_hours,
     cast(null as double) as observable_ship_hours,
-    cast(null as bigint) as outage_hours,
+    case when has_data then outage_hours end as outage_hours,
     case when has_data then ships_with_gap end as ships_with_gap,
     case when has_data then gaps end as gaps,
     case when has_data then open_gaps end as open_gaps,

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pipeline import cli
+from pipeline.resources import bundled_folder
 from tests.kills import outputs, world
 from tests.kills.child import Child, start_command
 from tests.kills.faults import list_operations
@@ -31,6 +33,7 @@ class Night:
         old, new: what readers find before and after it.
         operations: its operations on the disk, `*` before those that can be cut short.
         seconds: how long it takes here.
+        needs_bytes: what it adds to what lies on the disk.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Night:
     new: Look
     operations: tuple[str, ...]
     seconds: float
+    needs_bytes: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,19 @@ class Verdict:
     words: str
     found: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Something to be tried on a bench; it leaves the processed folder as it happens to be.
+
+    Attributes:
+        kind: of fault.
+        run: does it.
+    """
+
+    kind: str
+    run: Callable[[Bench], Verdict]
 
 
 @dataclass(frozen=True)
@@ -88,16 +105,10 @@ class Bench:
         self.own.mkdir(parents=True, exist_ok=True)
         copy_tree(night.start, self.processed)
 
-    def start(
-        self,
-        prepare: Callable[[], object] | None = None,
-        raw: Path | None = None,
-        log: str = "log",
-    ) -> Child:
+    def start(self, prepare: Callable[[], object] | None = None, raw: Path | None = None) -> Child:
         """Start a run on the processed folder."""
         words = ["nightly", "--raw", str(raw or self.raw), "--processed", str(self.processed)]
-        self.own.mkdir(parents=True, exist_ok=True)
-        return start_command(words, self.own / log, prepare)
+        return start_command(words, prepare)
 
     def run(self, raw: Path | None = None) -> Child:
         """Run undisturbed."""
@@ -123,7 +134,9 @@ class Bench:
             differences[name] = outputs.tell_difference(found, expected)
             if not differences[name]:
                 return name, []
-        return "torn", [f"not {name}: {'; '.join(told)}" for name, told in differences.items()]
+        return "torn", [
+            f"not {name}: {'; '.join(told)[:1000]}" for name, told in differences.items()
+        ]
 
     def repair(self, night: Night) -> list[str]:
         """Run undisturbed and return what is then not as after the undisturbed night."""
@@ -134,22 +147,31 @@ class Bench:
         """Return what is wrong with how a run ended that should have done everything."""
         if child.code == DONE and not child.is_unexpected():
             return []
-        return [f"the run ended with {child.code}: {child.log.read_text('utf-8')[-1500:]}"]
+        return [f"the run ended with {child.code}: {child.log[-1500:]}"]
 
     def compare(self, night: Night) -> list[str]:
-        """Return what is not as after the undisturbed night, what is broken, what is left over."""
+        """Return what is not as after the undisturbed night, its history included."""
         found = outputs.look(self.processed)
-        same = outputs.tell_difference(
-            outputs.without_history(found), outputs.without_history(night.new)
-        )
+        problems = []
         if found["versions"] != night.new["versions"]:
-            same.append(f"versions of gaps: {_first_difference(found, night.new)}")
+            problems.append(f"versions of gaps: {_first_difference(found, night.new)}")
         runs, wanted = found["runs"], night.new["runs"]
         if not isinstance(runs, list) or runs[: len(wanted)] != wanted:
-            same.append(f"runs: {runs} instead of {wanted}")
+            problems.append(f"runs: {runs} instead of {wanted}")
         elif found["manifest"]["run"] != len(runs):
-            same.append(f"manifest tells of run {found['manifest']['run']}, runs of {len(runs)}")
-        return same + outputs.find_leftovers(self.processed)
+            problems.append(f"manifest tells of run {found['manifest']['run']} of {len(runs)}")
+        return problems + _compare_results(found, night) + outputs.find_leftovers(self.processed)
+
+    def compare_results(self, night: Night) -> list[str]:
+        """Return what is not as after the undisturbed night, however many runs it took."""
+        found = outputs.look(self.processed)
+        return _compare_results(found, night) + outputs.find_leftovers(self.processed)
+
+
+def _compare_results(found: Look, night: Night) -> list[str]:
+    return outputs.tell_difference(
+        outputs.without_history(found), outputs.without_history(night.new)
+    )
 
 
 def _first_difference(found: Look, expected: Look) -> str:
@@ -167,6 +189,12 @@ def copy_tree(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
+def used_bytes(folder: Path) -> int:
+    """Return what a folder takes of its disk, each file once however many links it has."""
+    told = subprocess.run(["du", "-sB1", str(folder)], check=True, capture_output=True, text=True)
+    return int(told.stdout.split()[0])
+
+
 def make_bench(folder: Path) -> Bench:
     """Return a bench in the empty `folder`, its nights run undisturbed and found whole.
 
@@ -174,6 +202,7 @@ def make_bench(folder: Path) -> Bench:
         RuntimeError: an undisturbed night is not whole.
     """
     bench = Bench(folder, folder / "trial")
+    _keep_bundled(folder)
     world.write_first_night(bench.raw)
     (folder / "empty").mkdir()
     _run_whole(bench, "the first night's files")
@@ -190,8 +219,15 @@ def make_bench(folder: Path) -> Bench:
     return bench
 
 
+def _keep_bundled(folder: Path) -> None:
+    """Have the command use areas and SQL as they are now, whatever is edited meanwhile."""
+    for name in ("geo", "sql"):
+        shutil.copytree(bundled_folder(name), folder / name)
+    cli.bundled_folder = lambda name: folder / name
+
+
 def _measure_night(bench: Bench, name: str, start: Path) -> Night:
-    night = Night(name, start, outputs.look(start), outputs.nothing(), (), 0.0)
+    night = Night(name, start, outputs.look(start), outputs.nothing(), (), 0.0, 0)
     bench.put_back(night)
     listed = bench.folder / f"operations_{name}.txt"
     child = bench.start_with(list_operations(listed))
@@ -209,6 +245,7 @@ def _measure_night(bench: Bench, name: str, start: Path) -> Night:
         new=outputs.look(bench.processed),
         operations=operations,
         seconds=statistics.median(took),
+        needs_bytes=used_bytes(bench.processed) - used_bytes(start),
     )
 
 

@@ -6,6 +6,7 @@ The parent must never use polars or DuckDB: threads do not survive a fork, the l
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import signal
@@ -15,10 +16,10 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 UNEXPECTED = 1
+PRINTED_BYTES = 1 << 20
 
 
 @dataclass
@@ -27,26 +28,33 @@ class Child:
 
     Attributes:
         pid: its process.
-        log: what it printed.
+        printing: the end of a pipe where it prints: a file might find the disk full.
         code: how it ended: its exit code, minus the signal; None as long as it runs.
+        log: what it printed, once it ended.
     """
 
     pid: int
-    log: Path
+    printing: int
     code: int | None = None
+    log: str = ""
 
     def wait(self) -> int:
         """Return how it ended."""
-        if self.code is None:
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self.code
+        return self._note(os.waitpid(self.pid, 0)[1]) if self.code is None else self.code
 
     def is_over(self) -> bool:
         """Return whether it ended, without waiting."""
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.code = os.waitstatus_to_exitcode(status) if pid else None
+            if pid:
+                self._note(status)
         return self.code is not None
+
+    def _note(self, status: int) -> int:
+        self.code = os.waitstatus_to_exitcode(status)
+        with os.fdopen(self.printing, "rb") as stream:
+            self.log = stream.read().decode("utf-8", "replace")
+        return self.code
 
     def kill_after(self, seconds: float) -> bool:
         """Kill it after some seconds; return whether it was still there."""
@@ -61,23 +69,26 @@ class Child:
 
     def told(self) -> list[str]:
         """Return the lines it printed as `darkport: ...`."""
-        lines = self.log.read_text("utf-8").splitlines()
-        return [line for line in lines if line.startswith("darkport: ")]
+        return [line for line in self.log.splitlines() if line.startswith("darkport: ")]
 
     def is_unexpected(self) -> bool:
         """Return whether it ended with a traceback."""
-        return "Traceback (most recent call last)" in self.log.read_text("utf-8")
+        return "Traceback (most recent call last)" in self.log
 
 
-def start_command(
-    words: list[str], log: Path, prepare: Callable[[], object] | None = None
-) -> Child:
+def start_command(words: list[str], prepare: Callable[[], object] | None = None) -> Child:
     """Start `darkport` with `words` in a child, after `prepare` was called there."""
-    pid = _fork()
+    reading, writing = os.pipe()
+    # Nobody reads until it ends; more than this no run prints.
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PRINTED_BYTES)
+    pid = fork()
     if pid:
-        return Child(pid, log)
+        os.close(writing)
+        return Child(pid, reading)
     try:
-        code = _run_command(words, log, prepare)
+        for stream in (1, 2):
+            os.dup2(writing, stream)
+        code = _run_command(words, prepare)
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
         code = UNEXPECTED
@@ -92,7 +103,7 @@ def call_in_child(work: Callable[..., Any], *given: Any) -> Any:
         RuntimeError: it raised something; carries the traceback.
     """
     reading, writing = os.pipe()
-    pid = _fork()
+    pid = fork()
     if not pid:
         try:
             os.close(reading)
@@ -116,7 +127,8 @@ def call_in_child(work: Callable[..., Any], *given: Any) -> Any:
     return answer
 
 
-def _fork() -> int:
+def fork() -> int:
+    """Fork; return 0 in the child."""
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
@@ -131,13 +143,9 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _run_command(words: list[str], log: Path, prepare: Callable[[], object] | None) -> int:
+def _run_command(words: list[str], prepare: Callable[[], object] | None) -> int:
     from pipeline.cli import main
 
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    for stream in (1, 2):
-        os.dup2(handle, stream)
-    os.close(handle)
     # Waiting for the disk changes no file; hundreds of nights would wait for everybody's.
     os.sync = os.fsync = lambda *_: None
     sys.argv = ["darkport", *words]

@@ -100,7 +100,9 @@ class Watch:
             # The last path told: the target of a link or a renaming.
             told = [one for one in given[:2] if isinstance(one, str | Path)]
             if told and self._is_ours(told[-1]):
-                self.meet(f"{event.removeprefix('os.')} {Path(told[-1]).name}", Path(told[-1]), None)
+                self.meet(
+                    f"{event.removeprefix('os.')} {Path(told[-1]).name}", Path(told[-1]), None
+                )
 
     def _is_ours(self, path: Any) -> bool:
         # Where trees are removed, names are relative to an open folder.

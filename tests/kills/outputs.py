@@ -45,7 +45,7 @@ def tell_difference(found: Look, expected: Look) -> list[str]:
             names = sorted(name for name in {*got, *wanted} if got.get(name) != wanted.get(name))
             words.append(f"{part}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
         else:
-            words.append(f"{part}: {str(got)[:400]} instead of {str(wanted)[:400]}")
+            words.append(f"{part}: {str(got)[:200]} instead of {str(wanted)[:200]}")
     return words
 
 

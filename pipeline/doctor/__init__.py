@@ -1,0 +1,100 @@
+"""What a night needs, looked at before it is missed, and how the last one ended.
+
+finding     one thing looked at
+machine     Python, libraries, what came with the code
+folders     raw files; what the processed folder's file system can do, and its room
+nights      the lock, the last run and its age
+leftovers   what stopped runs and other people left in the processed folder
+
+Nothing is changed: what is tried out is tried in a folder that is removed at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.areas import Areas, load_areas
+from pipeline.doctor import folders, leftovers, machine, nights
+from pipeline.doctor.finding import Finding, failure, fine
+from pipeline.errors import DarkportError
+from pipeline.registry import read_registry
+from pipeline.rules import OperationRules, Rules, load_rules, rules_hash
+
+__all__ = ["Checkup", "Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What is looked at.
+
+    Attributes:
+        rules_file, registry: the user's own, if any.
+        max_age_h: age from which the last good run is too old; None: that of the rules.
+        now: the clock, UTC.
+    """
+
+    raw: Path
+    processed: Path
+    areas_folder: Path
+    sql_folder: Path
+    rules_file: Path | None
+    registry: Path | None
+    max_age_h: float | None
+    now: datetime
+
+
+def examine(checkup: Checkup) -> list[Finding]:
+    """Return what was found, the fine things too."""
+    limits = OperationRules()
+    rules, areas, settings = _look_at_settings(checkup)
+    raw, raw_bytes = folders.look_at_raw(checkup.raw, checkup.processed)
+    last = nights.read_last_run(checkup.processed)
+    name = rules_hash(rules, areas.hash) if rules and areas else None
+    is_again = nights.is_derived_again(last, name)
+    lock, is_held = nights.look_at_lock(checkup.processed)
+    findings = [
+        machine.look_at_python(),
+        machine.look_at_libraries(),
+        *settings,
+        raw,
+        *folders.look_at_processed(checkup.processed),
+        folders.look_at_room(
+            checkup.processed, raw_bytes, limits, last.started_at, is_again=is_again
+        ),
+        lock,
+        *nights.look_at_last_run(
+            last, checkup.now, checkup.max_age_h or limits.run_max_age_h, limits
+        ),
+        *leftovers.look_for_leftovers(checkup.processed, is_held=is_held),
+    ]
+    if is_again:
+        words = "derives everything again once: the code, the rules or the areas changed"
+        findings.append(fine("next run", words))
+    return findings
+
+
+def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Areas | None, list[Finding]]:
+    """Return rules and areas, None where unusable, and what was found."""
+    rules, areas = None, None
+    findings: list[Finding] = []
+    try:
+        rules = load_rules(checkup.rules_file)
+        findings.append(fine("rules", str(checkup.rules_file or "as they come")))
+    except DarkportError as error:
+        findings.append(failure("rules", str(error)))
+    try:
+        areas = load_areas(checkup.areas_folder)
+        words = f"{len(areas.area_ids)} monthly areas, {areas.port_groups().height} port groups"
+        findings.append(fine("areas", words))
+    except DarkportError as error:
+        findings.append(failure("areas", str(error)))
+    if checkup.registry:
+        try:
+            ships = read_registry(checkup.registry).height
+            findings.append(fine("registry", f"{ships} ships in {checkup.registry}"))
+        except DarkportError as error:
+            findings.append(failure("registry", str(error)))
+    findings.append(machine.look_at_sql(checkup.sql_folder))
+    return rules, areas, findings
