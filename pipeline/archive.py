@@ -7,14 +7,15 @@ pings to refuse, segments, tracks and silences, jumps to refuse, finished days, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
-from pipeline import derive, gaps, health, ingest, inputs, ships, store, tracks
+from pipeline import derive, gap_table, gaps, health, ingest, inputs, ships, store, tracks
 from pipeline.areas import Areas
+from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
 from pipeline.errors import RawFileError
 from pipeline.ingest import Progress
@@ -148,21 +149,33 @@ def derive_archive(
     unconfirmed = by_day(months.judge_lone_pings(fast, data_end))
     days.find_edges(unconfirmed, _sensitive(months), fast, data_end)
     progress("linking tracks", 1, 2)
-    ends = months.link(fast)
+    ends = months.link(fast, data_end)
     jumps = tracks.find_jumps(ends.tracks)
     progress("linking tracks", 2, 2)
     days.finish(unconfirmed, by_day(jumps), fast, data_end)
     progress("judging months", 0, 1)
     months.sum_up(jumps)
-    months.judge(tugs)
+    months.judge(tugs, data_end)
     months.judge_health(data_end)
     progress("judging months", 1, 1)
     progress("listing gaps", 0, 1)
-    tables = _derive_tables(
-        months, ends.tracks, ends.hours, jumps, identities, tugs, question, data_end
+    who = derive.identify(
+        identities,
+        months.read_all(SUMS, "classes"),
+        months.read_all(SUMS, "port_visits"),
+        question.registry,
+        rules,
     )
-    tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
+    still_open = _judge_open(months, _drop_jumps(ends, jumps), who, tugs, data_end)
+    closed = months.read_all(JUDGED, "silences")
+    silences = pl.concat([closed, still_open.select(closed.columns)])
+    months.find_lost_ships(silences, data_end)
+    gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
+    progress("adding up exposure", 0, 1)
+    tables = _follow_gaps(months, gap_rows, still_open, who, question, data_end)
+    tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
+    progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)
 
 
@@ -183,44 +196,46 @@ def _booked(months: Months) -> pl.DataFrame:
     )
 
 
-def _derive_tables(
+def _drop_jumps(ends: OpenEnds, jumps: pl.DataFrame) -> OpenEnds:
+    lasting = ends.tracks.join(
+        jumps, left_on=["mmsi", "track"], right_on=["mmsi", "segment"], how="anti"
+    )
+    return replace(ends, tracks=lasting)
+
+
+def _judge_open(
     months: Months,
-    open_tracks: pl.DataFrame,
-    open_hours: pl.DataFrame,
-    jumps: pl.DataFrame,
-    identities: pl.DataFrame,
+    ends: OpenEnds,
+    who: derive.WhoIsWho,
     tugs: pl.Series,
+    data_end: datetime,
+) -> pl.DataFrame:
+    """Return the silences that no later sighting of their MMSI ended, in words."""
+    rules = months.days.rules
+    still_open = gaps.close_under_other_mmsi(
+        gaps.open_silences(ends.tracks, rules.gaps, data_end), ends.tracks, who.plain, rules
+    )
+    still_open = gaps.count_positions_before(still_open, ends.hours, rules.gaps)
+    return gap_table.tell_silences(months.judge_silences(still_open, tugs), data_end)
+
+
+def _follow_gaps(
+    months: Months,
+    gap_rows: pl.DataFrame,
+    still_open: pl.DataFrame,
+    who: derive.WhoIsWho,
     question: Question,
     data_end: datetime,
 ) -> dict[str, pl.DataFrame]:
-    rules = question.rules
-    who = derive.identify(
-        identities,
-        months.read_all(SUMS, "classes"),
-        months.read_all(SUMS, "port_visits"),
-        question.registry,
-        rules,
-    )
-    lasting = open_tracks.join(
-        jumps, left_on=["mmsi", "track"], right_on=["mmsi", "segment"], how="anti"
-    )
-    still_open = gaps.close_under_other_mmsi(
-        gaps.open_silences(lasting, rules.gaps, data_end), lasting, who.plain, rules
-    )
-    still_open = gaps.count_positions_before(still_open, open_hours, rules.gaps)
-    judged = months.judge_silences(still_open, tugs)
-    closed = months.read_all(JUDGED, "silences")
-    silences = pl.concat([closed, judged.select(closed.columns)]).sort("gap_id")
-    months.find_lost_ships(silences, data_end)
-    gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
+    """Return the tables of one file each: gaps, and what follows from them."""
+    by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
+    outages = [months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
         "dark_port_calls": derive.list_calls(
             gap_rows, question.areas, data_end, question.rules_hash
         ),
-        "ship_months": derive.sum_ship_months(months.read_all(SUMS, "by_month"), silences, who),
-        "outage_hours": pl.concat(
-            [months.read_all(HEALTH, "outage_hours"), months.read_all(LOST, "outage_hours")]
-        ).sort("area", "hour", "why"),
+        "ship_months": derive.sum_ship_months(pl.concat(by_month), still_open, who),
+        "outage_hours": pl.concat(outages).sort("area", "hour", "why"),
     }

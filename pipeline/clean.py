@@ -180,7 +180,9 @@ def micro_degrees(name: str) -> pl.Expr:
     Never minus zero: it equals zero, so two reports at the meridian of Greenwich are one sighting,
     and which of the two zeros was stored would hang on the order of the raw files.
     """
-    return pl.col(name).round(6) + 0.0
+    degrees = pl.col(name).round(6)
+    # polars leaves `+ 0.0` out.
+    return pl.when(degrees == 0).then(0.0).otherwise(degrees)
 
 
 def plain_label(name: str) -> pl.Expr:

@@ -252,9 +252,12 @@ class Days:
 
 
 def cut_of(day: date, data_end: datetime) -> datetime | None:
-    """Return the end of the data where it cuts this UTC day or lies before it, else None."""
-    midnight = datetime.combine(day, datetime.min.time()) + timedelta(days=1)
-    return data_end if data_end < midnight else None
+    """Return where the end of the data cuts a UTC day, None where the day lies before it.
+
+    A day that waits after it (a clock ran ahead) is cut where it begins: the same every night.
+    """
+    midnight = datetime.combine(day, datetime.min.time())
+    return max(midnight, data_end) if data_end < midnight + timedelta(days=1) else None
 
 
 def _before(rows: pl.DataFrame, data_end: datetime) -> pl.DataFrame:

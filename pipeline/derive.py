@@ -62,7 +62,7 @@ def list_gaps(
     """Return table gaps.
 
     Args:
-        silences: all, closed and open, with gap_id, cause, is_towed and counts.
+        silences: all, closed and open: `gap_table.tell_silences` with counts and is_towed.
         who: the ships.
         rules: thresholds.
         data_end: end of the data.
@@ -85,8 +85,8 @@ def sum_ship_months(by_month: pl.DataFrame, silences: pl.DataFrame, who: WhoIsWh
     """Return table ship_months.
 
     Args:
-        by_month: `exposure.sum_days` and `exposure.sum_short` of all months.
-        silences: all, with `cause`.
+        by_month: exposure of all months but that of the silences given (`exposure.sum_exposure`).
+        silences: with `cause`.
         who: the ships.
     """
     exposed = exposure.sum_exposure(by_month, silences).with_columns(
@@ -99,8 +99,10 @@ def sum_ship_months(by_month: pl.DataFrame, silences: pl.DataFrame, who: WhoIsWh
 def name_ships(rows: pl.DataFrame, who: WhoIsWho, at: str) -> pl.DataFrame:
     """Return rows with the ship's fields, flag and fleet as of the instant in column `at`."""
     fields = who.plain.select("mmsi", "ship_id", "imo", "name", "fleet", "ship_type")
-    named = rows.join(fields, on="mmsi", how="left", maintain_order="left")
-    return fleet.fleet_at(ships.flag_at(named, at, who.registry), at, who.registry)
+    # On two columns: a join of the rows themselves would copy all that is said of each.
+    named = rows.select("mmsi", at).join(fields, on="mmsi", how="left", maintain_order="left")
+    named = fleet.fleet_at(ships.flag_at(named, at, who.registry), at, who.registry)
+    return rows.with_columns(named.drop("mmsi", at).get_columns())
 
 
 def locate_calls(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:

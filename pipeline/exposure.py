@@ -47,21 +47,27 @@ def sum_exposure(by_month: pl.DataFrame, silences: pl.DataFrame) -> pl.DataFrame
     at UTC midnight (so at the turn of the month); outside sightings give nothing.
 
     Args:
-        by_month: `sum_days` and `sum_short` of all days, one under the other.
-        silences: all, with `cause`.
+        by_month: `sum_days` and `sum_short` of all days, and `sum_silences` of those silences
+            that are not given, one under the other.
+        silences: with `cause`.
 
     Returns:
         month, mmsi, area, port_group, sightings, ship_s, heard_s.
     """
-    closed = silences.filter(
-        pl.col("on_at").is_not_null() & pl.col("cause").ne_missing("left_region")
-    )
     return (
-        pl.concat([by_month, _sum_spans(closed, is_heard=False).select(by_month.columns)])
+        pl.concat([by_month, sum_silences(silences).select(by_month.columns)])
         .group_by(WHERE)
         .agg(pl.col("sightings", "ship_s", "heard_s").sum())
         .sort(WHERE)
     )
+
+
+def sum_silences(silences: pl.DataFrame) -> pl.DataFrame:
+    """Return the seconds of closed silences like `sum_days`; those of `left_region` give none."""
+    closed = silences.filter(
+        pl.col("on_at").is_not_null() & pl.col("cause").ne_missing("left_region")
+    )
+    return _sum_spans(closed, is_heard=False)
 
 
 def _sum_spans(pairs: pl.DataFrame, *, is_heard: bool) -> pl.DataFrame:

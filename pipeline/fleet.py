@@ -51,6 +51,8 @@ def override_at(frame: pl.DataFrame, at: str, registry: pl.DataFrame, field: str
     Raises:
         polars.exceptions.ComputeError: two entries for one ship hold at the same instant.
     """
+    if registry.is_empty():
+        return pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias(field)
     asked = frame.select("mmsi", "imo", at=pl.col(at)).with_row_index("row")
     said = asked.select("row")
     for key in ("mmsi", "imo"):

@@ -20,7 +20,12 @@ CAUSE_WORDS = {
 
 
 def measure_silences(silences: pl.DataFrame) -> pl.DataFrame:
-    """Return silences with gap_id and distance_km: what stands as soon as they are known."""
+    """Return silences with what follows from their ends alone: ids and measures.
+
+    Returns:
+        The same rows and gap_id, month, is_closed, duration_s, duration_h, distance_km,
+        implied_speed_kn.
+    """
     km = geodesic_km(
         *(
             silences[name].fill_null(float("nan")).to_numpy()
@@ -28,8 +33,27 @@ def measure_silences(silences: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return silences.with_columns(
-        gap_id=gap_ids(silences), distance_km=pl.Series(km).fill_nan(None).round(3)
+        gap_id=gap_ids(silences),
+        month=pl.col("off_at").dt.truncate("1mo").dt.date(),
+        is_closed=pl.col("on_at").is_not_null(),
+        duration_s=epoch_s("on_at") - epoch_s("off_at"),
+        distance_km=pl.Series(km).fill_nan(None).round(3),
+    ).with_columns(
+        duration_h=(pl.col("duration_s") / 3600.0).round(6),
+        implied_speed_kn=(
+            pl.col("distance_km") / KM_PER_NM / (pl.col("duration_s") / 3600.0)
+        ).round(3),
     )
+
+
+def tell_silences(silences: pl.DataFrame, data_end: datetime | None = None) -> pl.DataFrame:
+    """Return silences with `reasons`, their story in words.
+
+    Args:
+        silences: `measure_silences` of `name_causes` of `count_positions_before`.
+        data_end: until when an open silence was not heard again; None where all are closed.
+    """
+    return silences.with_columns(reasons=tell_gap(data_end))
 
 
 def assemble_gaps(
@@ -38,32 +62,20 @@ def assemble_gaps(
     data_end: datetime,
     rules_hash: str,
 ) -> pl.DataFrame:
-    """Return table `gaps` of silences with cause and counts (schema.Gaps), sorted by gap_id.
+    """Return table `gaps` (schema.Gaps), sorted by gap_id.
 
     Args:
-        silences: `measure_silences` of `name_causes` of `count_positions_before`, with the ship's
-            fields, flag and fleet as of the off point.
+        silences: `tell_silences`, with the ship's fields, flag and fleet as of the off point.
         rules: thresholds.
         data_end: end of the data the rows are judged with.
         rules_hash: name of the rules and areas.
     """
     rows = silences.with_columns(
-        month=pl.col("off_at").dt.truncate("1mo").dt.date(),
-        duration_s=epoch_s("on_at") - epoch_s("off_at"),
-        is_closed=pl.col("on_at").is_not_null(),
-    )
-    rows = rows.with_columns(
-        duration_h=(pl.col("duration_s") / 3600.0).round(6),
         status=judge_status(pl.col("month"), data_end, rules.gaps.final_after_d),
         data_end=pl.lit(data_end),
         method_version=pl.lit(METHOD_VERSION),
         rules_hash=pl.lit(rules_hash),
-    ).with_columns(
-        implied_speed_kn=(
-            pl.col("distance_km") / KM_PER_NM / (pl.col("duration_s") / 3600.0)
-        ).round(3),
     )
-    rows = rows.with_columns(reasons=tell_gap())
     later = [name for name in polars_schema(Gaps) if name not in rows.columns]
     assert set(later) == {
         "p_off",
@@ -110,11 +122,11 @@ def judge_status(month: pl.Expr, data_end: datetime, final_after_d: int) -> pl.E
     )
 
 
-def tell_gap() -> pl.Expr:
+def tell_gap(data_end: datetime | None) -> pl.Expr:
     """Return the row's story in words, with its figures."""
 
-    def instant(name: str) -> pl.Expr:
-        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S UTC")
+    def instant(column: pl.Expr) -> pl.Expr:
+        return column.dt.strftime("%Y-%m-%d %H:%M:%S UTC")
 
     def whole(name: str, decimals: int = 1) -> pl.Expr:
         return pl.col(name).cast(pl.Float64).round(decimals).cast(pl.String).fill_null("unknown")
@@ -138,7 +150,7 @@ def tell_gap() -> pl.Expr:
 
     off = pl.format(
         "Last heard {} {}, {}, by {} receivers; {} sightings in the 12 h before.",
-        instant("off_at"),
+        instant(pl.col("off_at")),
         place("off"),
         speed("off"),
         "off_receiver",
@@ -146,14 +158,14 @@ def tell_gap() -> pl.Expr:
     )
     on = pl.format(
         " Heard again {} after {} h, {} km away, {}, {}; that takes {} kn in a straight line.",
-        instant("on_at"),
+        instant(pl.col("on_at")),
         whole("duration_h"),
         whole("distance_km"),
         pl.when(pl.col("on_is_outside")).then(pl.lit("outside the region")).otherwise(place("on")),
         speed("on"),
         whole("implied_speed_kn"),
     )
-    still = pl.format(" Not heard again by {}.", instant("data_end"))
+    still = pl.format(" Not heard again by {}.", instant(pl.lit(data_end, pl.Datetime("us"))))
     ended = pl.when("is_closed").then(on).otherwise(still)
     cause = pl.col("cause").replace_strict(CAUSE_WORDS, default="Why is not judged yet.")
     return off + ended + pl.lit(" ") + cause.fill_null("Why is not judged yet.")

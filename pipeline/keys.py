@@ -53,6 +53,16 @@ def frame_key(*frames: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def rows_key(rows: pl.DataFrame) -> str:
+    """Return 20 hex digits that name some rows, in their order; quicker than `frame_key`.
+
+    It stands on the library's own hash, which holds for one version of it (`code_key` names it).
+    """
+    digest = hashlib.blake2b(digest_size=10)
+    digest.update(rows.hash_rows().to_numpy().tobytes())
+    return digest.hexdigest()
+
+
 def pick_rules(rules: Rules, *names: str) -> Mapping[str, Any]:
     """Return some thresholds by name: a whole group ("tracks") or one of it ("gaps.min_gap_s").
 

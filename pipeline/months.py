@@ -26,8 +26,8 @@ from pipeline import (
     tow,
 )
 from pipeline.clean import SIGHTING_KEY
-from pipeline.days import DAYS, EDGES, NOTES, Days, cut_of
-from pipeline.keys import code_key, frame_key, key_of, pick_rules
+from pipeline.days import DAYS, EDGES, NOTES, Days
+from pipeline.keys import code_key, frame_key, key_of, pick_rules, rows_key
 from pipeline.schema import (
     STATIC_FIELDS,
     Beacons,
@@ -135,27 +135,33 @@ class Months:
         made_by = key_of(code_key(), pick_rules(self.days.rules, "tracks"), high_speed.to_list())
         left_open, refused = "", []
         earlier: str | None = None
-        for month, days in self.months().items():
+        for month in self.months():
             notes = self.names[MONTH_NOTES][month]
+            waits = earlier is not None and _midnight(month) >= data_end
+            before, begins_with = (None, "") if waits else (earlier, left_open)
             name = self._name(
-                LONE, month, key_of(made_by, left_open, notes, cut_of(days[-1], data_end))
+                LONE, month, key_of(made_by, begins_with, notes, _judged_until(month, data_end))
             )
             if self._is_missing(LONE, month):
                 found, open_now = chains.judge_lone_pings(
-                    self.shelf.read(LONE, earlier, "left_open") if earlier else None,
+                    self.shelf.read(LONE, before, "left_open") if before else None,
                     self.shelf.read(MONTH_NOTES, notes, "lone"),
                     high_speed,
                     self.days.rules,
                     data_end,
                 )
                 self._put(LONE, name, {"refused": found, "left_open": open_now}, {})
-            left_open = self._left_open(LONE, name)
             refused.append(name)
-            earlier = name
+            if not waits:
+                left_open, earlier = self._left_open(LONE, name), name
         return self.shelf.read_many(LONE, refused, "refused").unique().sort(SIGHTING_KEY)
 
-    def link(self, high_speed: pl.Series) -> chains.OpenEnds:
-        """Link the segments of all months; return the tracks as the last month leaves them."""
+    def link(self, high_speed: pl.Series, data_end: datetime) -> chains.OpenEnds:
+        """Link the segments of all months; return the tracks as the last month leaves them.
+
+        A month after `data_end` has no edges yet: it goes on from nothing, so that it is not
+        linked anew whenever a month before it leaves other tracks.
+        """
         rules = self.days.rules
         made_by = key_of(
             code_key(),
@@ -168,10 +174,12 @@ class Months:
         left_open, earlier = "", None
         for month, days in self.months().items():
             edges = [self.days.edges[day] for day in days]
-            name = self._name(TRACKS, month, key_of(made_by, left_open, edges))
+            waits = earlier is not None and _midnight(month) >= data_end
+            before, begins_with = (None, "") if waits else (earlier, left_open)
+            name = self._name(TRACKS, month, key_of(made_by, begins_with, edges))
             if self._is_missing(TRACKS, month):
                 decided, ends = chains.link_days(
-                    self._open_ends(earlier) if earlier else None,
+                    self._open_ends(before) if before else None,
                     Edges(
                         **{
                             one.name: self.shelf.read_many(EDGES, edges, one.name)
@@ -184,8 +192,8 @@ class Months:
                 frames = {one.name: getattr(decided, one.name) for one in fields(decided)}
                 frames |= {"open_tracks": ends.tracks, "open_hours": ends.hours}
                 self._put(TRACKS, name, frames, {})
-            left_open = self._left_open(TRACKS, name)
-            earlier = name
+            if not waits:
+                left_open, earlier = self._left_open(TRACKS, name), name
         assert earlier is not None, "a run has at least one day"
         return self._open_ends(earlier)
 
@@ -244,8 +252,12 @@ class Months:
             table = store.validate(segments.select(polars_schema(Tracks).names()), Tracks)
             self._put(SUMS, name, sums, {"tracks": table})
 
-    def judge(self, tugs: pl.Series) -> None:
-        """Say of the silences that each month ended what no other month is needed for."""
+    def judge(self, tugs: pl.Series, data_end: datetime) -> None:
+        """Say of the silences that each month ended what no other month is needed for.
+
+        They are told in words and their hours are added up, too, so that of past months only
+        the finished rows are read again.
+        """
         rules = self.days.rules
         made_by = key_of(
             code_key(),
@@ -256,11 +268,15 @@ class Months:
         past = ""
         for month, days in self.months().items():
             past = key_of(past, [self.days.days[day] for day in days])
+            # A month that waits has no silence yet: nothing is asked of the days before it.
+            asked = [past, self._soon_after(month)] if _midnight(month) < data_end else []
             linked = self.names[TRACKS][month]
-            name = self._name(JUDGED, month, key_of(made_by, linked, past, self._soon_after(month)))
+            name = self._name(JUDGED, month, key_of(made_by, linked, asked))
             if self._is_missing(JUDGED, month):
                 silences = self.shelf.read(TRACKS, linked, "silences")
-                self._put(JUDGED, name, {"silences": self.judge_silences(silences, tugs)}, {})
+                judged = gap_table.tell_silences(self.judge_silences(silences, tugs))
+                by_month = exposure.sum_silences(judged)
+                self._put(JUDGED, name, {"silences": judged, "by_month": by_month}, {})
 
     def _soon_after(self, month: date) -> list[str]:
         """Return the finished days in which a tug can be beside a ship heard in this month."""
@@ -269,7 +285,7 @@ class Months:
         return [name for day, name in self.days.days.items() if begin <= _midnight(day) <= end]
 
     def judge_silences(self, silences: pl.DataFrame, tugs: pl.Series) -> pl.DataFrame:
-        """Return silences with gap_id, distance_km, cause and is_towed.
+        """Return silences with cause, is_towed and what `gap_table.measure_silences` adds.
 
         Args:
             silences: `gaps.close_silences` with counts; `on_mmsi` where it is known.
@@ -298,12 +314,10 @@ class Months:
         rules = self.days.rules
         made_by = key_of(code_key(), pick_rules(rules, "health"))
         months = list(self.months())
-        for month, days in self.months().items():
+        for month in months:
             window = [one for one in months if one in (_month_before(month), month)]
             notes = [self.names[MONTH_NOTES][one] for one in window]
-            # Silence is judged too: up to the end of the month, whatever its last day with data.
-            until = min(_month_after(month), data_end)
-            name = self._name(HEALTH, month, key_of(made_by, notes, until))
+            name = self._name(HEALTH, month, key_of(made_by, notes, _judged_until(month, data_end)))
             if not self._is_missing(HEALTH, month):
                 continue
             stations = health.judge_stations(
@@ -330,33 +344,31 @@ class Months:
         """Find the hours in which many ships were lost at once (table outage_hours).
 
         Args:
-            silences: all, closed and open.
+            silences: all, closed and open, with `month`.
             data_end: end of the data.
         """
         rules = self.days.rules
         made_by = key_of(code_key(), pick_rules(rules, "health"))
-        lost = silences.select("mmsi", "off_at", "on_at", "off_area").sort(pl.all())
+        lost = silences.select("mmsi", "off_at", "on_at", "off_area", "month")
         begun = {
             month: rows
-            for (month,), rows in lost.with_columns(
-                month=pl.col("off_at").dt.truncate("1mo").dt.date()
-            )
-            .partition_by("month", as_dict=True, include_key=False, maintain_order=True)
-            .items()
+            for (month,), rows in lost.partition_by(
+                "month", as_dict=True, include_key=False, maintain_order=True
+            ).items()
         }
-        for month, days in self.months().items():
+        keys = {month: rows_key(rows) for month, rows in begun.items()}
+        for month in self.months():
             window = [
                 one for one in (_month_before(month), month) if one in self.names[MONTH_NOTES]
             ]
             notes = [self.names[MONTH_NOTES][one] for one in window]
-            given = [begun[one] for one in window if one in begun]
-            of_window = pl.concat(given) if given else lost.clear()
+            begun_keys = [keys.get(one) for one in window]
             name = self._name(
-                LOST,
-                month,
-                key_of(made_by, notes, frame_key(of_window), cut_of(days[-1], data_end)),
+                LOST, month, key_of(made_by, notes, begun_keys, _judged_until(month, data_end))
             )
             if self._is_missing(LOST, month):
+                given = [begun[one] for one in window if one in begun]
+                of_window = pl.concat(given) if given else lost.drop("month").clear()
                 heard = self.shelf.read_many(MONTH_NOTES, notes, "station_areas")
                 found = health.find_lost_ships(of_window, heard, rules.health, month, data_end)
                 self._put(LOST, name, {"outage_hours": found}, {})
@@ -413,6 +425,14 @@ def _sum_feed_days(station_hours: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("messages").sum())
         .sort("feed", "date")
     )
+
+
+def _judged_until(month: date, data_end: datetime) -> datetime:
+    """Return where the judged hours of a month end: silence is judged too, without a day of it.
+
+    A month that lies after `data_end` waits, and its results with it: they end where it begins.
+    """
+    return max(_midnight(month), min(_month_after(month), data_end))
 
 
 def _midnight(day: date) -> datetime:

@@ -33,7 +33,6 @@ from pipeline.areas import Areas, load_areas
 from pipeline.days import NOTES
 from pipeline.errors import (
     CheckError,
-    DarkportError,
     ShelfError,
     StorageError,
     UsageError,
@@ -85,6 +84,15 @@ TABLES_FROM_SQL = (
     "published_beside_ours",
 )
 LIBRARIES = ("darkport", "polars", "duckdb")
+# What reading a damaged result may raise.
+UNREADABLE = (
+    ShelfError,
+    OSError,
+    ValueError,
+    LookupError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
 
 
 @dataclass(frozen=True)
@@ -207,11 +215,10 @@ class _Night:
         warnings = list(self.warnings)
         try:
             return self._run_once()
-        except (Exception, pl.exceptions.PanicException) as error:
+        except UNREADABLE as error:
             # A library called back from may have made another error of a signal.
             raise_if_stopped()
-            is_told = isinstance(error, DarkportError) and not isinstance(error, ShelfError)
-            if is_told or isinstance(error, MemoryError) or not self.shelf.sweep({}):
+            if not self.shelf.sweep({}):
                 raise
             why = (str(error).splitlines() or [""])[0]
         self.warnings = [

@@ -207,7 +207,7 @@ class HealthRules(RuleGroup):
     )
     most_chance: float = rule(
         0.002,
-        "",
+        "chance",
         "judgement: so little is heard by chance in at most one of 500 quiet stretches; on"
         " simulated worlds at most 0.1 % of the healthy hours of stations are then marked",
         gt=0,
@@ -236,17 +236,19 @@ class HealthRules(RuleGroup):
     )
     lost_silence_h: float = rule(4.0, "h", "METHOD 1: the shortest silence that is a gap", gt=0)
     lost_quantile: float = rule(
-        0.95, "", "published method: the area's 95th percentile", gt=0, lt=1
+        0.95, "quantile of the slots", "published method: the area's 95th percentile", gt=0, lt=1
     )
-    lost_factor: float = rule(3.0, "", "published method: above three times that", gt=0)
+    lost_factor: float = rule(
+        3.0, "times the quantile", "published method: above three times that", gt=0
+    )
     lost_least_ships: int = rule(5, "ships", "judgement: a few ships are chance", ge=1)
     lost_least_others: int = rule(
         2, "ships", "judgement: of other flags than the one that lost most", ge=1
     )
     lost_alike_share: float = rule(
         0.5,
-        "",
-        "judgement: share lost of the other flags over that of the flag that lost most",
+        "of the share of the flag that lost most",
+        "judgement: the other flags lost half as large a share at least",
         gt=0,
     )
     lost_longest_h: int = rule(24, "h", "judgement: what lasts longer has another cause", ge=1)

@@ -567,7 +567,11 @@ class MonthlyGaps(dy.Schema):
     ship_hours = _number("time between consecutive sightings, gaps included", "h")
     heard_hours = _number("the part between sightings less than 4 h apart", "h")
     observable_ship_hours = _number("the part in which somebody could be heard there", "h")
-    outage_hours = _whole("UTC hours in which every feed that usually hears the area was out", "h")
+    outage_hours = _whole(
+        "UTC hours in which every feed that usually hears the area was out, or many of its ships"
+        " were lost at once; under 'all' those of every area with ships",
+        "h",
+    )
     ships_with_gap = _whole("distinct ships with a closed gap of at least at_least_h")
     gaps = _whole("closed gaps of at least at_least_h that begin in the month")
     open_gaps = _whole("gaps not ended by data_end that have reached at_least_h")

@@ -267,11 +267,19 @@ def hold_refusal(error: RawFileError) -> str:
     return message
 
 
-def hold_batch(reports: pl.DataFrame, texts: list[str]) -> tuple[int, int]:
-    """Return (rows, rows accepted) of a batch after holding it against the contract."""
+def hold_batch(
+    reports: pl.DataFrame, texts: list[str], *, is_partly_told: bool = False
+) -> tuple[int, int]:
+    """Return (rows, rows accepted) of a batch after holding it against the contract.
+
+    Args:
+        reports: of the batch.
+        texts: of all rows, or of some.
+        is_partly_told: whether `texts` are those of some rows.
+    """
     if reports.schema != REPORTS_SCHEMA:
         raise BrokenContractError("columns are not those of schema.Reports")
-    if len(texts) != reports.height:
+    if len(texts) != reports.height and not is_partly_told:
         raise BrokenContractError("not one text per report")
     for text in texts:
         text.encode()
@@ -384,10 +392,15 @@ min_gap_s = 10
 
 def hold_settings(name: str, raw: bytes, folder: Path) -> str | None:
     """Return why a user's file is refused, None where it is not; the contract held."""
-    path = folder / name
     for other, content in {"areas.toml": AREAS, "areas.geojson": GEOJSON, **DATED}.items():
         (folder / other).write_bytes(content)
-    path.write_bytes(raw)
+    (folder / name).write_bytes(raw)
+    return read_settings(name, folder)
+
+
+def read_settings(name: str, folder: Path) -> str | None:
+    """Return why the user's file in a folder is refused, None where it is not."""
+    path = folder / name
     read = {
         "mapping.toml": lambda: load_mapping(path),
         "rules.toml": lambda: rules_frame(load_rules(path)),

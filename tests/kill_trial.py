@@ -25,7 +25,7 @@ import pipeline.cli
 import pipeline.nightly
 import pipeline.progress  # noqa: F401
 from pipeline.keys import code_key
-from tests.kills import others, page, trials
+from tests.kills import company, damage, page, raw_files, spoilt, trials
 from tests.kills.bench import FIRST, NEXT, Bench, Trial, Verdict, make_bench
 from tests.kills.faults import own_disk
 from tests.kills.workers import run_trials
@@ -40,6 +40,7 @@ class Size:
 
     Attributes:
         random: kills at random instants.
+        stops: requests to stop at random instants.
         operations: kills before the n-th operation; as many of writes half way.
         faults: of each fault at the n-th operation that does not kill.
         shelf: damaged results.
@@ -48,6 +49,7 @@ class Size:
     """
 
     random: int
+    stops: int
     operations: int
     faults: int
     shelf: int
@@ -55,24 +57,26 @@ class Size:
     every: int
 
 
-FULL = Size(random=220, operations=100, faults=30, shelf=48, at_once=6, every=1)
-SHORT = Size(random=4, operations=4, faults=2, shelf=3, at_once=1, every=6)
+FULL = Size(random=220, stops=20, operations=100, faults=30, shelf=48, at_once=6, every=1)
+SHORT = Size(random=3, stops=1, operations=4, faults=1, shelf=2, at_once=1, every=12)
 
 
 def plan(bench: Bench, size: Size, seed: int) -> list[Trial]:
     """Return the trials that any disk will do for."""
     planned = trials.plan_random_kills(size.random, seed)
+    planned += trials.plan_stops(size.stops, seed)
     for fault in (trials.KILL_BETWEEN, trials.KILL_HALF_WAY):
         planned += trials.plan_faults(bench, fault, NEXT, size.operations)
         planned += trials.plan_faults(bench, fault, FIRST, size.operations // 2)
     for fault in (trials.LOSE_PERMISSION, trials.LIMIT_FILES, *trials.FAIL_ONCE):
         planned += trials.plan_faults(bench, fault, NEXT, size.faults)
-    planned += others.plan_raw_files()[:: size.every]
-    planned += others.plan_shelf(bench, size.shelf)
-    planned += others.plan_lost()[:: size.every]
-    planned += others.plan_two_at_once(bench, size.at_once)
-    planned += others.plan_reader()
-    planned += others.plan_clock()[:: size.every]
+    planned += raw_files.plan_raw_files()[:: size.every]
+    planned += damage.plan_shelf(bench, size.shelf)
+    planned += damage.plan_lost()[:: size.every]
+    planned += company.plan_two_at_once(bench, size.at_once)
+    planned += company.plan_reader()
+    planned += company.plan_clock()[:: size.every]
+    planned += spoilt.plan_spoilt()
     return planned
 
 

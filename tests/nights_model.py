@@ -360,6 +360,7 @@ def _strangers(rng: Random, calendar: Calendar) -> list[Line]:
 # ------------------------------------------------------------------------------------------ plans
 
 State = Mapping[str, bytes]
+Files = dict[str, list[Line]]
 
 
 def write_rows(lines: Iterable[Line], *, is_packed: bool = False) -> bytes:
@@ -368,59 +369,95 @@ def write_rows(lines: Iterable[Line], *, is_packed: bool = False) -> bytes:
     return gzip.compress(data, mtime=0) if is_packed else data
 
 
-def split_rows(rng: Random, lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """Return rows by file: some by time, some at random, feeds apart."""
-    files: dict[str, list[Line]] = {}
-    how = {feed: rng.choice(("any", "month", "one")) for feed in ("coast", "sky")}
+def split_rows(rng: Random, lines: Sequence[Line], *, by_day: bool = False) -> Files:
+    """Return rows by file, feeds apart: a file a day and some stray ones; or in any other way."""
+    files: Files = {}
+    kinds = ("day",) if by_day else ("any", "any", "month", "one")
+    how = {feed: rng.choice(kinds) for feed in ("coast", "sky")}
     parts = {feed: rng.randint(2, 4) for feed in how}
     for line in rng.sample(lines, k=len(lines)):
+        at = line.text.split(",")[1]
+        is_stray = rng.random() < 0.05 or not at[:4].isdigit()
         name = {
+            "day": "stray" if is_stray else at[:10],
             "any": f"part-{rng.randrange(parts[line.feed])}",
-            "month": f"{line.text.split(',')[1][:7]}".replace("yesterd", "never") or "none",
-            "one": "all" if rng.random() < 0.9 else "late",
+            "month": "stray" if is_stray else at[:7],
+            "one": "stray" if is_stray else "all",
         }[how[line.feed]]
-        files.setdefault(f"{line.feed}/{name}.csv", []).append(line)
+        kind = ".csv.gz" if name.endswith(("1", "7")) else ".csv"
+        files.setdefault(f"{line.feed}/{name}{kind}", []).append(line)
     return files
 
 
-def as_state(files: Mapping[str, Sequence[Line]]) -> State:
-    """Return raw files by name, some packed as their names say."""
-    return {
-        name: write_rows(lines, is_packed=name.endswith(".gz")) for name, lines in files.items()
-    }
-
-
-def draw_plan(rng: Random, files: Mapping[str, Sequence[Line]], nights: int) -> list[State]:
+def draw_plan(rng: Random, files: Files, nights: int, *, in_order: bool = False) -> list[State]:
     """Return what the raw folder holds night by night; in the last one every file, whole.
 
-    Files come in any order, some of them weeks late; one comes in two versions, one under another
-    name at first, one is there twice in the end; a wrong one comes and goes.
+    Files come in any order, some of them weeks late, or in the order of their names but for some;
+    some come in two versions, the first shorter; some under another name at first; one is there
+    twice in the end; a wrong one comes and goes.
     """
-    whole = as_state(files)
-    names = sorted(whole)
-    arrives = {name: rng.randrange(nights) for name in names}
-    arrives[rng.choice(names)] = 0
-    short = {name: rng.random() < 0.4 for name in names}
-    renamed = {name for name in names if rng.random() < 0.15}
+    names = sorted(files, key=lambda name: name.split("/")[1])
+    arrivals = [Arrival(rng.randrange(nights)) for _ in names]
+    if in_order:
+        turns = sorted(rng.randrange(nights) for _ in names)
+        arrivals = [
+            Arrival(turn) if rng.random() < 0.9 else late
+            for turn, late in zip(turns, arrivals, strict=True)
+        ]
+    arrivals[rng.randrange(len(names))] = Arrival(0)
+    arrivals = [
+        replace(one, is_short=rng.random() < 0.3, is_renamed=rng.random() < 0.1) for one in arrivals
+    ]
     twice = rng.choice(names) if rng.random() < 0.5 else None
-    wrong = rng.randrange(nights) if nights > 1 and rng.random() < 0.6 else None
+    wrong = rng.randrange(nights) if rng.random() < 0.6 else None
+    return make_plan(files, dict(zip(names, arrivals, strict=True)), nights, twice, wrong)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When a file comes, and how it is before its last form.
+
+    Attributes:
+        night: the night that finds it first.
+        is_short: that night finds half of its rows only.
+        is_renamed: that night finds it under another name.
+    """
+
+    night: int
+    is_short: bool = False
+    is_renamed: bool = False
+
+
+def make_plan(
+    files: Files,
+    arrivals: Mapping[str, Arrival],
+    nights: int,
+    twice: str | None = None,
+    wrong: int | None = None,
+) -> list[State]:
+    """Return what the raw folder holds night by night; in the last one every file, whole.
+
+    Args:
+        files: the rows of each file.
+        arrivals: when it comes.
+        nights: how many there are.
+        twice: the file that is there under two names.
+        wrong: the night that finds a wrong file, which is gone in the next.
+    """
     states: list[State] = []
     for night in range(nights):
         state: dict[str, bytes] = {}
         is_last = night == nights - 1
-        for name in names:
-            if arrives[name] > night:
+        for name, lines in files.items():
+            arrival = arrivals[name]
+            if arrival.night > night:
                 continue
-            is_first = arrives[name] == night and not is_last
-            lines = files[name]
-            content = (
-                write_rows(lines[: 1 + len(lines) // 2], is_packed=name.endswith(".gz"))
-                if is_first and short[name]
-                else whole[name]
-            )
-            state[_other(name) if is_first and name in renamed else name] = content
+            is_first = arrival.night == night and not is_last
+            rows = lines[: 1 + len(lines) // 2] if is_first and arrival.is_short else lines
+            stands_as = _other(name) if is_first and arrival.is_renamed else name
+            state[stands_as] = write_rows(rows, is_packed=name.endswith(".gz"))
             if name == twice:
-                state[_other(name)] = whole[name]
+                state[_other(name)] = write_rows(lines, is_packed=name.endswith(".gz"))
         if wrong == night and not is_last:
             state["coast/wrong.csv"] = write_rows(_wrong_rows(files))
         states.append(state)
@@ -432,7 +469,7 @@ def _other(name: str) -> str:
     return f"{folder}/copy-of-{file}"
 
 
-def _wrong_rows(files: Mapping[str, Sequence[Line]]) -> list[Line]:
+def _wrong_rows(files: Files) -> list[Line]:
     """Return rows of the archive's ships a day later and elsewhere: a file of another feed."""
     lines = [line for of_file in files.values() for line in of_file][::3]
     found: list[Line] = []
@@ -449,7 +486,7 @@ def _wrong_rows(files: Mapping[str, Sequence[Line]]) -> list[Line]:
 
 def lay_out(raw: Path, state: State) -> None:
     """Make the raw folder hold this state; what is there already is not touched."""
-    raw.mkdir(exist_ok=True)
+    raw.mkdir(parents=True, exist_ok=True)
     for path in sorted(raw.rglob("*")):
         if path.is_file() and path.relative_to(raw).as_posix() not in state:
             path.unlink()
@@ -527,6 +564,7 @@ def make_light_sql(folder: Path) -> Path:
 EAGER = {
     "health": {
         **{"least_days": 2, "least_share": 0.9, "most_chance": 0.9, "least_spread": 0.01},
+        "least_ships": 0.1,
         **{"lost_least_ships": 1, "lost_least_others": 1, "lost_factor": 0.1},
     },
     "ships": {"ferry_min_stays": 2, "ferry_min_share": 0.2},
@@ -537,6 +575,8 @@ OTHER_VALUES: Mapping[str, Any] = {
     "clean.reject_not_available": False,
     "clean.reject_not_a_ship": False,
     "clean.earliest_time": "2021-06-15T00:00:00",
+    "clean.latest_time": "2040-01-01T00:00:00",
+    "clean.longest_text": 4,
     "tracks.v_max_kn": 12.0,
     "tracks.v_max_high_speed_kn": 20.0,
     "tracks.time_slack_s": 1_800,
@@ -573,6 +613,7 @@ OTHER_VALUES: Mapping[str, Any] = {
     "health.least_days": 1,
     "health.least_share": 0.99,
     "health.most_chance": 0.99,
+    "health.least_ships": 1.0,
     "health.stay_h": 2.0,
     "health.least_spread": 3.0,
     "health.short_run_h": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -102,3 +103,27 @@ def finish(child: subprocess.Popen[str]) -> Ended:
     """Wait for a command started."""
     out, err = child.communicate(timeout=120)
     return Ended(child.returncode, out or "", err or "")
+
+
+def check_out(root: Path) -> Place:
+    """Return the data of a checkout that is set up: its Makefile, and its own command.
+
+    Its Python leaves `python.was-run` when asked for anything, as installing does.
+    """
+    place = Place(root / "data")
+    place.deliver("2023-05-01.csv")
+    programs = root / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(night.REPOSITORY / name, root / name)
+    command = " ".join(f"'{word}'" for word in COMMAND)
+    geo = night.whole_world(place.folder)
+    (programs / "darkport").write_text(
+        f'#!/bin/sh\ncase "$1" in nightly|doctor) set -- "$@" --areas "{geo}";; esac\n'
+        f'PYTHONPATH="{night.REPOSITORY}" exec {command} "$@"\n'
+    )
+    (programs / "python").write_text('#!/bin/sh\necho "$@" >> "$0.was-run"\nexit 1\n')
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    (root / ".venv" / ".installed").touch()
+    return place

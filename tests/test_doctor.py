@@ -213,7 +213,7 @@ def test_what_stopped_runs_left_is_told_and_the_next_run_removes_it(place: Place
         "gone",
         ".wal in .current",
         ".wal beside",
-        "1 half",
+        "half-made",
     ):
         assert sum(name in words for _, words in found) == 1, name
     assert len(found) == 8

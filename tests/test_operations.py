@@ -19,7 +19,7 @@ from pipeline import inputs, nightly, process, store
 from pipeline.nightly import Outcome
 from pipeline.progress import choose_log
 from tests import night
-from tests.operating import COMMAND, Ended, Place, finish, run_here, start
+from tests.operating import COMMAND, Ended, Place, check_out, finish, run_here, start
 
 SUMMARY = re.compile(
     r"run \d+: \d+ new, \d+ changed, \d+ gone, \d+ failed of \d+ raw files;"
@@ -345,23 +345,7 @@ def test_a_stop_that_a_library_made_an_error_of_is_a_stop() -> None:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A checkout that is set up: its Makefile, and a command in its own environment."""
-    place = Place(tmp_path_factory.mktemp("check out") / "data")
-    place.deliver()
-    root = place.folder.parent
-    programs = root / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(night.REPOSITORY / name, root / name)
-    command = " ".join(f"'{word}'" for word in COMMAND)
-    geo = night.whole_world(place.folder)
-    nightly_command = f'exec {command} "$@" --areas "{geo}"\n'
-    (programs / "darkport").write_text(f"#!/bin/sh\n{nightly_command}")
-    (programs / "python").write_text('#!/bin/sh\necho "$@" >> "$0.was-run"\nexit 1\n')
-    for program in programs.iterdir():
-        program.chmod(0o755)
-    (root / ".venv" / ".installed").touch()
-    return place
+    return check_out(tmp_path_factory.mktemp("check out"))
 
 
 def make(checkout: Place, *words: str, environment: dict[str, str] | None = None) -> Ended:

@@ -110,10 +110,10 @@ def _look_at_shelf(processed: Path) -> list[Finding]:
         unnamed += len(others) - hidden
     findings: list[Finding] = []
     if half_made:
-        words = f"{half_made} half-made results on the shelf, of a run that was stopped"
+        words = f"half-made results on the shelf, of a run that was stopped: {half_made}"
         findings.append(warning("leftover", f"{words}; the next run removes them"))
     if unnamed:
-        words = f"{unnamed} finished results on the shelf, of a run that did not publish"
+        words = f"finished results on the shelf, of a run that did not publish: {unnamed}"
         findings.append(warning("leftover", f"{words}; the next run uses or removes them"))
     return findings
 

@@ -213,7 +213,7 @@ def _checked(archive: zipfile.ZipFile, size: int, packed: Member) -> list[zipfil
             raise packed.fail(f"member {shown(info.filename)} is encrypted")
     if sum(info.compress_size for info in members) > size:
         raise packed.fail("the members of the zip overlap")
-    data = [info for info in members if _has_rows(info) and not info.is_dir() and _is_data(info)]
+    data = [info for info in members if _has_rows(info) and _is_data(info)]
     if not data:
         raise packed.fail("is a zip without data")
     return data
@@ -224,8 +224,9 @@ def _parts(info: zipfile.ZipInfo) -> list[str]:
 
 
 def _has_rows(info: zipfile.ZipInfo) -> bool:
-    """Say whether a member is not empty: one that only says so fails its own checksum."""
-    return info.file_size > 0 or info.CRC != 0
+    """Say whether a member is a file that is not empty; what only says so fails its checksum."""
+    # Not info.is_dir(), which stumbles over a member without a name.
+    return not info.filename.endswith("/") and (info.file_size > 0 or info.CRC != 0)
 
 
 def _is_data(info: zipfile.ZipInfo) -> bool:

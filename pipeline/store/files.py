@@ -213,9 +213,12 @@ def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
         table.to_parquet(path, index=False)
 
 
-def write_json(content: Any, path: Path) -> None:
-    """Write JSON with sorted keys, a line at the end."""
-    text = json.dumps(content, indent=2, sort_keys=True, default=str) + "\n"
+def write_json(content: Any, path: Path, *, is_compact: bool = False) -> None:
+    """Write JSON with sorted keys, a line at the end; compact where only a program reads it."""
+    # Laid out it is written by Python's own code, four times slower than by that in C.
+    indent, separators = (None, (",", ":")) if is_compact else (2, None)
+    text = json.dumps(content, indent=indent, separators=separators, sort_keys=True, default=str)
+    text += "\n"
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")

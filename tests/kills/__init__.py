@@ -6,7 +6,11 @@ operations what a run does to the disk, counted; something done at the n-th
 faults     what is done at the n-th operation: kill, full disk, lost permission, ...
 outputs    what readers find; what is left over
 bench      a place for one trial after the other
-trials     the trials of every kind
-others     damaged shelves, raw files that change, readers, clocks
+trials     kills, full disks, lost permissions
+raw_files  raw files that change while they are read
+damage     damaged results, lost links
+company    two runs at once, readers, clocks
+spoilt     whether the trials would notice
+workers    trials shared among processes
 page       the table of docs/reliability.md
 """

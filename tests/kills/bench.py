@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -233,18 +232,16 @@ def _measure_night(bench: Bench, name: str, start: Path) -> Night:
     child = bench.start_with(list_operations(listed))
     child.wait()
     _hold_whole(bench, child, name)
-    took = []
-    for _ in range(3):
-        bench.put_back(night)
-        begin = time.monotonic()
-        _run_whole(bench, name)
-        took.append(time.monotonic() - begin)
+    bench.put_back(night)
+    begin = time.monotonic()
+    _run_whole(bench, name)
+    took_s = time.monotonic() - begin
     operations = tuple(listed.read_text("utf-8").splitlines())
     return replace(
         night,
         new=outputs.look(bench.processed),
         operations=operations,
-        seconds=statistics.median(took),
+        seconds=took_s,
         needs_bytes=used_bytes(bench.processed) - used_bytes(start),
     )
 

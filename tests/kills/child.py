@@ -56,16 +56,20 @@ class Child:
             self.log = stream.read().decode("utf-8", "replace")
         return self.code
 
-    def kill_after(self, seconds: float) -> bool:
-        """Kill it after some seconds; return whether it was still there."""
+    def signal_after(self, seconds: float, number: signal.Signals) -> bool:
+        """Send it a signal after some seconds; return whether it was still there."""
         end = time.monotonic() + seconds
         while not self.is_over():
             left = end - time.monotonic()
             if left <= 0:
-                os.kill(self.pid, signal.SIGKILL)
-                return self.wait() == -signal.SIGKILL
+                os.kill(self.pid, number)
+                return True
             time.sleep(min(left, 0.005))
         return False
+
+    def kill_after(self, seconds: float) -> bool:
+        """Kill it after some seconds; return whether that ended it."""
+        return self.signal_after(seconds, signal.SIGKILL) and self.wait() == -signal.SIGKILL
 
     def told(self) -> list[str]:
         """Return the lines it printed as `darkport: ...`."""
@@ -86,8 +90,10 @@ def start_command(words: list[str], prepare: Callable[[], object] | None = None)
         os.close(writing)
         return Child(pid, reading)
     try:
-        for stream in (1, 2):
-            os.dup2(writing, stream)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(writing, number)
+            # The parent's stream may have been one on a file, which a pipe is not.
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
         code = _run_command(words, prepare)
     except BaseException:  # noqa: BLE001
         traceback.print_exc()

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from tests.kills import faults
 from tests.kills.bench import DONE, FIRST, NEXT, Bench, Trial, Verdict
@@ -15,6 +16,7 @@ from tests.kills.child import Child
 from tests.kills.operations import Act
 
 AT_RANDOM = "killed at a random instant"
+STOPPED = "asked to stop (SIGTERM) at a random instant"
 BETWEEN = "killed before the n-th file operation"
 HALF_WAY = "killed half way through the n-th write"
 DISK_FULL = "disk full from the n-th operation on"
@@ -23,19 +25,21 @@ TOO_LARGE = "no file may grow from the n-th operation on"
 FAILS_ONCE = "the n-th operation fails once"
 NO_PERMISSION = "write permission lost at the n-th operation"
 
+T = TypeVar("T")
+
 # Some lines tell of the raw files that no reader knows, in every run.
 OF_RAW_FILES = "darkport: raw file "
 # Large enough for two nights and what they leave, small enough to be filled at once.
 DISK_BYTES = 48_000_000
 
 
-def even_sample(numbers: Sequence[int], count: int) -> list[int]:
-    """Return `count` of the numbers, evenly spread, first and last among them; or all."""
+def even_sample(numbers: Sequence[T], count: int) -> list[T]:
+    """Return `count` of them, evenly spread, first and last among them; or all."""
     if count >= len(numbers):
         return list(numbers)
-    if count < 2:
-        return list(numbers[:count])
     last = len(numbers) - 1
+    if count < 2:
+        return [numbers[last // 2]][:count]
     return [numbers[place * last // (count - 1)] for place in range(count)]
 
 
@@ -81,6 +85,27 @@ def _start_and_kill(bench: Bench, seconds: float) -> None:
     # A run that was quicker than its kill is repeated with an earlier one.
     while not bench.start().kill_after(seconds):
         seconds *= 0.9
+
+
+def plan_stops(count: int, seed: int) -> list[Trial]:
+    """Return trials that ask a night to end (SIGTERM) at instants drawn uniformly."""
+    draw = random.Random(f"stops {seed}")
+    return [Trial(STOPPED, partial(stop_at_random, draw.random())) for _ in range(count)]
+
+
+def stop_at_random(share: float, bench: Bench) -> Verdict:
+    """Ask a night to end after a share of its length; then repair."""
+    night = bench.nights[NEXT]
+    bench.put_back(night)
+    child = bench.start()
+    child.signal_after(share * night.seconds, signal.SIGTERM)
+    child.wait()
+    state, problems = bench.look_for(night)
+    ended = (child.code, state)
+    if ended not in ((128 + signal.SIGTERM, "old"), (DONE, "new")) or child.is_unexpected():
+        problems.append(f"{state} outputs, ended with {child.code}: {child.log[-1500:]}")
+    problems += bench.repair(night)
+    return Verdict(STOPPED, f"after {share:.3f} of its length", (state,), tuple(problems))
 
 
 # --------------------------------------------------------------------- at the n-th operation
@@ -188,7 +213,8 @@ def judge_error(child: Child, state: str) -> list[str]:
 def plan_little_room(count: int) -> list[Trial]:
     """Return trials with room on the disk for less than a whole night."""
     return [
-        Trial(DISK_ROOM, partial(run_with_little_room, place / count)) for place in range(count)
+        Trial(DISK_ROOM, partial(run_with_little_room, (place + 0.5) / count))
+        for place in range(count)
     ]
 
 

@@ -38,7 +38,8 @@ def run_trials(
                 os._exit(1)
             os._exit(0)
         pids.append(pid)
-    if any([os.waitpid(pid, 0)[1] for pid in pids]):
+    statuses = [os.waitpid(pid, 0)[1] for pid in pids]
+    if any(statuses):
         raise RuntimeError("a worker failed; its traceback is above")
     shares = [pickle.loads(answer.read_bytes()) for answer in answers]
     if any(share is None for share in shares):

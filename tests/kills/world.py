@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 # Two calendar months, for some of a night's work goes from month to month.
-FIRST_DAY = datetime(2023, 4, 27)
-DAYS = 9
+FIRST_DAY = datetime(2023, 4, 28)
+DAYS = 7
+LAST_DAY = f"{FIRST_DAY + timedelta(days=DAYS - 1):%Y-%m-%d}"
 STEP = timedelta(minutes=30)
 CANONICAL = "mmsi,timestamp,longitude,latitude,sog,ais_class,message_type,receiver,station"
 NOAA = "MMSI,BaseDateTime,LAT,LON,SOG,VesselName,IMO,CallSign,VesselType,Length,Draft,Cargo"
@@ -37,9 +38,9 @@ SHIPS = (
     Ship(273111110, 9074729, "FIRST", 70, 50.6, 42.2, ((20, 29), (100, 140))),
     Ship(273222220, 9319466, "SECOND", 80, 50.9, 41.3, ((30, 37),)),
     Ship(422333330, 0, "=THIRD()", 70, 51.2, 38.1, ((60, 132),)),
-    Ship(422444440, 0, "<b>FOURTH", 79, 49.9, 37.9, ((10, 16), (150, 210))),
+    Ship(422444440, 0, "<b>FOURTH", 79, 49.9, 37.9, ((10, 16), (120, 150))),
     Ship(423555550, 0, "FIFTH", 52, 50.3, 40.2, ()),
-    Ship(273666660, 0, "SIXTH", 30, 49.5, 43.1, ((190, 400),)),
+    Ship(273666660, 0, "SIXTH", 30, 49.5, 43.1, ((135, 400),)),
 )
 
 
@@ -57,11 +58,6 @@ def write_next_night(raw: Path) -> None:
     late = _row(SHIPS[2], FIRST_DAY + timedelta(hours=96), "coast")
     _write(raw / "north" / "late.csv", f"{CANONICAL}\n{late}\n".encode())
     _write(raw / "south" / "broken.csv", b"\x00\x01\x02 no text\n" * 20)
-
-
-def grow_after_next_night(raw: Path) -> None:
-    """Write one more day, for a night after the next."""
-    _write_day(raw, DAYS)
 
 
 def _write_day(raw: Path, day: int) -> None:
