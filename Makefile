@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 RAW ?= data/raw
 PROCESSED ?= data/processed
 ROWS ?= 5000000
+SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs simulation accuracy geo faults lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -70,6 +71,9 @@ docs: setup ## the data dictionary and the table of real files
 simulation: setup ## docs/simulation.md: settings and truth tables, figures of one world beside published ones, pictures
 	$(BIN)/python -m tests.make_simulation
 
+kill-test: setup ## docs/reliability.md: nights killed, starved of disk, denied permission (half an hour of one core)
+	$(BIN)/python -m tests.kill_trial --page $(if $(WORKERS),--workers $(WORKERS))
+
 accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with its night, against truth (an hour or more)
 	$(BIN)/python -m tests.make_accuracy $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS))
 
@@ -83,6 +87,9 @@ faults: setup ## plant each fault of docs/faults.md and see a test turn red
 lock: ## requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate -q -o requirements.lock
+
+fuzz: setup ## every reader against hostile bytes, guided by coverage, SECONDS each (needs: pip install atheris)
+	$(BIN)/python -m tests.fuzz_feeds $(TARGETS) --seconds $(SECONDS)
 
 wheel-test: setup ## build the wheel, install it into an empty environment, start it elsewhere
 	$(BIN)/python -m pytest -q -m long tests/test_wheel.py

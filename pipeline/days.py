@@ -105,13 +105,25 @@ class Days:
                 notes,
                 refused.rows() if refused is not None else [],
                 sorted(fast.intersection(sensitive.get(day, ()))),
-                cut_of(day, data_end),
+                self._find_cut(day, data_end),
             )
             self.edges[day] = f"{day}-{key_of(*parts)}"
         for day in self._missing(EDGES, self.edges, "finding segments"):
             rows = self._segmented(day, unconfirmed.get(day), high_speed)
             cut = summaries.summarise_edges(_before(rows, data_end), self.rules)
             self.shelf.write(EDGES, self.edges[day], summaries.frames_of(cut))
+
+    def _find_cut(self, day: date, data_end: datetime) -> datetime | None:
+        """Return `cut_of`, None too where no sighting of the day is left out by it.
+
+        The end of the data mostly lies in its last day and after all of it: such a day need not
+        be done again when the next one comes.
+        """
+        cut = cut_of(day, data_end)
+        if cut != data_end:
+            return cut
+        hours = self.shelf.read(NOTES, self.notes[day], "hours")["hour"]
+        return cut if (hours + timedelta(hours=1) > cut).any() else None
 
     def finish(
         self,

@@ -157,8 +157,7 @@ class _Reading:
             if not self.shelf.has(KIND, key):
                 self._read(path, account, key, stat, [one for one, _ in mapping])
             kept = read_account(self.shelf.path(KIND, key))
-            is_racy = max(stat[1:3]) >= self.now_ns - RACY_NS
-            return RawFile(kept, key, stat, is_racy)
+            return RawFile(kept, key, stat, self._is_young(stat))
         except OSError as error:
             # Tried again every night: permissions and disks get repaired.
             return RawFile(ingest.failed(account, ingest.words_for(error)), "", stat, is_racy=True)
@@ -168,7 +167,11 @@ class _Reading:
             # A reader's words for an error of the system: such a file is tried again, too.
             cause = error.__cause__
             is_of_system = isinstance(cause, OSError) and cause.errno is not None
-            return RawFile(failed, key, stat, is_racy=is_of_system or account.sha256 is None)
+            is_racy = is_of_system or account.sha256 is None or self._is_young(stat)
+            return RawFile(failed, key, stat, is_racy)
+
+    def _is_young(self, stat: tuple[int, ...]) -> bool:
+        return max(stat[1:3]) >= self.now_ns - RACY_NS
 
     def _name(self, path: Path) -> str:
         # A name that is no UTF-8 keeps its bytes, visibly.

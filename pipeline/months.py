@@ -263,7 +263,11 @@ class Months:
             code_key(),
             self.days.areas.hash,
             tugs.to_list(),
-            pick_rules(rules, "causes", "tracks.v_max_kn", "ships"),
+            pick_rules(
+                rules,
+                *("causes", "tracks.v_max_kn"),
+                *("ships.stay_within_km", "ships.tow_within_km", "ships.tow_within_s"),
+            ),
         )
         past = ""
         for month, days in self.months().items():
@@ -320,19 +324,15 @@ class Months:
             name = self._name(HEALTH, month, key_of(made_by, notes, _judged_until(month, data_end)))
             if not self._is_missing(HEALTH, month):
                 continue
+            heard_where = self.shelf.read_many(MONTH_NOTES, notes, "station_areas")
             stations = health.judge_stations(
                 self.shelf.read_many(MONTH_NOTES, notes, "station_hours"),
                 rules.health,
                 month,
                 data_end,
+                heard_where,
             )
-            outages = health.judge_areas(
-                stations,
-                self.shelf.read_many(MONTH_NOTES, notes, "station_areas"),
-                rules.health,
-                month,
-                data_end,
-            )
+            outages = health.judge_areas(stations, heard_where, rules.health, month, data_end)
             self._put(
                 HEALTH,
                 name,

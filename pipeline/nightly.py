@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -425,7 +425,8 @@ class _Night:
         if changed.height:
             part = history.name_part(outcome.data_end)
             path = new / "gap_versions" / f"{part}.parquet"
-            rows = store.read_parquet(path) if path.is_file() else changed.clear()
+            with _reading_published():
+                rows = store.read_parquet(path) if path.is_file() else changed.clear()
             # The carried file is shared with the night before: replaced, never written into.
             path.unlink(missing_ok=True)
             store.write_table_part(
@@ -490,6 +491,23 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
+@contextmanager
+def _reading_published() -> Iterator[None]:
+    """Say in one line that what was published last cannot be read.
+
+    Raises:
+        StorageError: and what to do: all but the history could be made anew.
+    """
+    try:
+        yield
+    except (*UNREADABLE, UsageError, TypeError) as error:
+        why = (str(error).splitlines() or [""])[0]
+        raise StorageError(
+            f"the published night is damaged: {why}; restore the processed folder from a back-up,"
+            " or move it away: all is made anew then, and the history of gaps begins again"
+        ) from error
+
+
 def _save_counts(archive: Archive, state: Path) -> None:
     """Write what the bands of the next night are held against."""
     files = archive.tables["files"]
@@ -504,6 +522,7 @@ def _save_counts(archive: Archive, state: Path) -> None:
     store.write_json(figures, state / "counts.json")
 
 
+@_reading_published()
 def _read_counts(current: Path | None) -> health.NightCounts | None:
     state = current / STATE if current else None
     if state is None or not (state / "counts.json").is_file():
@@ -518,6 +537,7 @@ def _read_counts(current: Path | None) -> health.NightCounts | None:
     )
 
 
+@_reading_published()
 def _read_history(
     current: Path | None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -537,6 +557,7 @@ def _read_history(
     return store.read_table(current, "gaps"), store.read_table(current, "runs"), known
 
 
+@_reading_published()
 def _read_before(outputs: store.Outputs) -> _Before:
     current = outputs.current
     if current is None:

@@ -72,6 +72,7 @@ def plan(bench: Bench, size: Size, seed: int) -> list[Trial]:
         planned += trials.plan_faults(bench, fault, NEXT, size.faults)
     planned += raw_files.plan_raw_files()[:: size.every]
     planned += damage.plan_shelf(bench, size.shelf)
+    planned += damage.plan_published()[:: size.every]
     planned += damage.plan_lost()[:: size.every]
     planned += company.plan_two_at_once(bench, size.at_once)
     planned += company.plan_reader()

@@ -91,10 +91,10 @@ class Calendar:
         return begin + timedelta(seconds=rng.randrange(int((end - begin).total_seconds())))
 
 
-def draw_calendar(rng: Random, days: int) -> Calendar:
+def draw_calendar(rng: Random, days: int, turn: datetime | None = None) -> Calendar:
     """Return some `days` days in up to five spans over at most 80, around a turn of the month."""
-    turn = datetime(rng.randint(2020, 2023), rng.randint(1, 12), 1)
-    begin = turn - rng.randint(1, 4) * DAY
+    any_turn = datetime(rng.randint(2020, 2023), rng.randint(2, 12), 1)
+    begin = (turn or any_turn) - rng.randint(1, 4) * DAY
     spans: list[tuple[datetime, datetime]] = []
     left = days
     while left > 0:
@@ -227,10 +227,16 @@ def towing(rng: Random, calendar: Calendar) -> tuple[list[Ping], list[Ping]]:
 # --------------------------------------------------------------------------------------- archives
 
 
-def draw_archive(seed: int, days: int = 12) -> list[Line]:
-    """Return the rows of an archive: ships, beacons, static reports, bad rows, strangers."""
+def draw_archive(seed: int, days: int = 12, turn: datetime | None = None) -> list[Line]:
+    """Return the rows of an archive: ships, beacons, static reports, bad rows, strangers.
+
+    Args:
+        seed: all is drawn from it.
+        days: days with data, more or less.
+        turn: the turn of a month with data on both sides; None: any from February 2020 on.
+    """
     rng = random.Random(seed)
-    calendar = draw_calendar(rng, days)
+    calendar = draw_calendar(rng, days, turn)
     ships: dict[int, list[Ping]] = {}
     towed, tug = towing(rng, calendar)
     changed = crossing(rng, calendar)
@@ -574,7 +580,7 @@ EAGER = {
 OTHER_VALUES: Mapping[str, Any] = {
     "clean.reject_not_available": False,
     "clean.reject_not_a_ship": False,
-    "clean.earliest_time": "2021-06-15T00:00:00",
+    "clean.earliest_time": "2020-02-01T12:00:00",
     "clean.latest_time": "2040-01-01T00:00:00",
     "clean.longest_text": 4,
     "tracks.v_max_kn": 12.0,
@@ -603,7 +609,7 @@ OTHER_VALUES: Mapping[str, Any] = {
     "ships.imo_min_days": 1,
     "ships.imo_min_share": 0.1,
     "ships.ferry_min_share": 0.1,
-    "ships.ferry_min_stays": 2,
+    "ships.ferry_min_stays": 4,
     "ships.stay_within_km": 0.5,
     "ships.stay_max_speed_kn": 8.0,
     "ships.stay_min_sightings": 4,
@@ -621,8 +627,8 @@ OTHER_VALUES: Mapping[str, Any] = {
     "health.lost_silence_h": 1.0,
     "health.lost_quantile": 0.1,
     "health.lost_factor": 0.01,
-    "health.lost_least_ships": 1,
-    "health.lost_least_others": 1,
+    "health.lost_least_ships": 6,
+    "health.lost_least_others": 3,
     "health.lost_alike_share": 0.01,
     "health.lost_longest_h": 300,
 }

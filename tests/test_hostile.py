@@ -29,13 +29,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import feeds, store
+from pipeline import clean, feeds, store
 from pipeline.errors import RawFileError
 from pipeline.feeds import open_feed
 from pipeline.feeds.formats import TABULAR_FORMATS
 from pipeline.feeds.records import RecordFormat
 from pipeline.feeds.table import TableFormat
-from pipeline.rules import FeedRules
+from pipeline.rules import CleanRules, FeedRules
 from tests import hostile_samples as samples
 from tests.hostile_samples import POSITION_MESSAGE, ROWS, SEEDS, SETTINGS, in_sources
 from tests.night import REPOSITORY
@@ -199,6 +199,21 @@ def test_odd_texts_are_kept_as_they_were_sent(scratch: Path) -> None:
     scratch.write_bytes(samples.as_csv({**good, "name": name} for name in sent))
     (batch,) = open_feed(scratch, FeedRules()).batches
     assert batch.reports["name"].to_list() == sent
+
+
+def test_what_no_ship_can_send_is_left_out(scratch: Path) -> None:
+    rules = CleanRules()
+    good = {name: ROWS[0][name] for name in ("mmsi", "timestamp", "longitude", "latitude")}
+    good |= {"name": "A" * rules.longest_text, "received_at": "2023-01-11T12:00:05Z"}
+    odd = good | {"name": "A" * (rules.longest_text + 1), "received_at": "9999-12-31T00:00:00Z"}
+    last = good | {"timestamp": "2099-12-31T23:59:59Z"}
+    late = good | {"timestamp": rules.latest_time}
+    scratch.write_bytes(samples.as_csv([good, odd, last, late]))
+    (batch,) = open_feed(scratch, FeedRules()).batches
+    judged = clean.judge_reports(batch.reports, rules)
+    assert judged["reason"].to_list() == [None, None, None, "bad_time"]
+    assert judged["name"].is_null().to_list() == [False, True, False, False]
+    assert judged["received_at"].is_null().to_list() == [False, True, False, False]
 
 
 # ------------------------------------------------------------------- inputs that broke something
@@ -468,6 +483,11 @@ def test_parquet_of_runs_of_one_value_is_not_read_for_days(scratch: Path) -> Non
     assert "3,000,000 rows in" in str(found.refusal)
 
 
+def test_parquet_of_huge_texts_is_not_read(scratch: Path) -> None:
+    name = pa.array(["A" * 110_000_000])
+    assert "bytes in 1 rows" in str(read(parquet(1, name=name), scratch).refusal)
+
+
 def test_a_long_text_a_hundred_thousand_times_is_no_bomb(scratch: Path) -> None:
     rows = 100_000
     name = pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array(["A" * 100_000]))
@@ -564,8 +584,9 @@ def test_many_members_are_measured_together(scratch: Path) -> None:
         list(open_feed(scratch, rules).batches)
 
 
+# Not getrusage: a process begins with the peak of the one that started it.
 READ_ALONE = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from pipeline.errors import RawFileError
 from pipeline.feeds import open_feed
@@ -578,7 +599,8 @@ try:
     print("read")
 except RawFileError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM")))
 print(time.process_time() - started)
 """
 

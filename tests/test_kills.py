@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from pipeline import ingest, inputs, store
+from pipeline.areas import load_areas
+from pipeline.errors import RawFileError, ShelfError
+from pipeline.feeds import open_feed
+from pipeline.ingest import no_progress
+from pipeline.rules import Rules
+from tests import night
 from tests.kills import page
 from tests.kills.bench import Verdict
 from tests.kills.trials import even_sample
-from tests.night import REPOSITORY
 
 
 def run_trial(folder: Path, *words: str) -> list[dict[str, Any]]:
@@ -22,7 +33,7 @@ def run_trial(folder: Path, *words: str) -> list[dict[str, Any]]:
     told = folder / "verdicts.json"
     done = subprocess.run(
         [sys.executable, "-m", "tests.kill_trial", "--json", str(told), *words],
-        cwd=REPOSITORY,
+        cwd=night.REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
@@ -82,3 +93,80 @@ def test_only_what_stands_between_the_marks_of_the_page_is_replaced(tmp_path: Pa
     written.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", "utf-8")
     page.write_page(written, ["new"])
     assert written.read_text("utf-8") == f"before\n{page.BEGIN}\nnew\n{page.END}\nafter\n"
+
+
+HEAD = "mmsi,timestamp,longitude,latitude"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two raw files under `raw`."""
+    for name in ("a", "b"):
+        path = tmp_path / "raw" / "one" / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{HEAD}\n273000001,2023-05-01T00:00:00Z,50,42\n", "utf-8")
+    return tmp_path
+
+
+def read_raw(folder: Path, before: dict[str, inputs.RawFile]) -> dict[str, inputs.RawFile]:
+    """The raw files as a night finds them, long after they were written."""
+    shelf = store.Shelf(folder / "shelf")
+    now_ns = time.time_ns() + 10 * inputs.RACY_NS
+    found = inputs.read_inputs(folder / "raw", shelf, Rules(), before, now_ns, no_progress)
+    return {file.account.file: file for file in found}
+
+
+def test_a_raw_file_whose_disk_failed_is_tried_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *given: Any) -> Any:
+        if path.name != "a.csv":
+            return open_feed(path, *given)
+        raise RawFileError("cannot be read") from OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "open_feed", fail)
+        failed = read_raw(folder, {})
+    assert failed["one/a.csv"].account.error == "cannot be read"
+    assert read_raw(folder, failed)["one/a.csv"].account.error is None
+
+
+def test_a_raw_file_that_no_reader_knows_is_not_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "raw/one/a.csv").write_bytes(b"\x00\x01 nothing known")
+    before = read_raw(folder, {})
+    assert before["one/a.csv"].account.error is not None
+    monkeypatch.setattr(store, "hash_file", None)
+    monkeypatch.setattr(ingest, "open_feed", None)
+    assert read_raw(folder, before) == before
+
+
+def test_a_damaged_account_is_no_fault_of_the_raw_file(folder: Path) -> None:
+    before = read_raw(folder, {})
+    kept = folder / "shelf" / inputs.KIND / before["one/a.csv"].key / "account.json"
+    for harm in (lambda: kept.write_text("{", "utf-8"), kept.unlink):
+        harm()
+        with pytest.raises(ShelfError, match="damaged"):
+            read_raw(folder, {})
+
+
+def test_staged_rows_that_are_gone_are_noticed(folder: Path) -> None:
+    before = read_raw(folder, {})
+    staged = folder / "shelf" / inputs.KIND / before["one/a.csv"].key
+    areas = load_areas(night.whole_world(folder))
+    day = date(2023, 5, 1)
+    assert ingest.put_together(day, [staged], {"sightings": 1}, areas, Rules()).rows.height == 1
+    (staged / "sightings-000000.parquet").unlink()
+    with pytest.raises(ShelfError, match="1 rows of sightings staged, 0 found"):
+        ingest.put_together(day, [staged], {"sightings": 1}, areas, Rules())
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR", b"PAR1 and no end", b"\xff\x00garbage"])
+def test_a_torn_parquet_file_is_known_by_its_end(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "table.parquet"
+    assert not store.is_whole_parquet(path)
+    store.write_parquet(pl.DataFrame({"mmsi": [1]}), path)
+    assert store.is_whole_parquet(path)
+    path.write_bytes(content)
+    assert not store.is_whole_parquet(path)

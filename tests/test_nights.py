@@ -218,7 +218,8 @@ def test_a_changed_rule_gives_what_it_gives_a_fresh_night_and_back_again(
     names: tuple[str, ...], tmp_path: Path, light_sql: Path
 ) -> None:
     raw, processed = tmp_path / "raw", tmp_path / "processed"
-    files = split_rows(random.Random(3), draw_archive(2, days=6))
+    # Around the instant that is the other earliest one.
+    files = split_rows(random.Random(3), draw_archive(7, days=6, turn=datetime(2020, 2, 1)))
     lay_out(raw, {name: write_rows(rows) for name, rows in files.items()})
     usual = Asked(rules=eager_rules(), sql=light_sql)
     run(raw, processed, usual)

@@ -48,6 +48,7 @@ class Checkup:
 def examine(checkup: Checkup) -> list[Finding]:
     """Return what was found, the fine things too."""
     limits = OperationRules()
+    max_age_h = limits.run_max_age_h if checkup.max_age_h is None else checkup.max_age_h
     rules, areas, settings = _look_at_settings(checkup)
     raw, raw_bytes = folders.look_at_raw(checkup.raw, checkup.processed)
     last = nights.read_last_run(checkup.processed)
@@ -64,9 +65,7 @@ def examine(checkup: Checkup) -> list[Finding]:
             checkup.processed, raw_bytes, limits, last.started_at, is_again=is_again
         ),
         lock,
-        *nights.look_at_last_run(
-            last, checkup.now, checkup.max_age_h or limits.run_max_age_h, limits
-        ),
+        *nights.look_at_last_run(last, checkup.now, max_age_h, limits),
         *leftovers.look_for_leftovers(checkup.processed, is_held=is_held),
     ]
     if is_again:

@@ -33,12 +33,12 @@ TIMES = ("timestamp", "received_at")
 # A stream that cannot be wound back is kept in memory up to this size, above it on disk.
 SPOOLED_BYTES = 64 * 1024 * 1024
 
-# Judgement. Instants and positions of AIS take some 10 bytes a row and pack 2 to 1, so these are
-# generous; runs of one value pack without bound, and a page is unpacked as a whole.
+# Judgement. Instants and positions of AIS take some 10 bytes a row and pack 2 to 1, all columns
+# 200, so these are generous; runs of one value pack without bound, and a page is unpacked as a
+# whole.
 FREE_ROWS, ROWS_PER_BYTE = 1_000_000, 10
-FREE_GROUP_BYTES, GROUP_RATIO = 100_000_000, 100
-LARGEST_GROUP_BYTES = 4 * 1024**3
-
+FREE_GROUP_BYTES, GROUP_BYTES_PER_ROW = 100_000_000, 1_000
+LARGEST_GROUP_BYTES = 2 * 1024**3
 
 LAYOUTS: tuple[tuple[str, Layout], ...] = (
     ("NOAA MarineCadastre 2025, Parquet", noaa.LAYOUT_2025),
@@ -115,9 +115,12 @@ def check_size(metadata: pq.FileMetaData, size: int) -> None:
     most = FREE_ROWS + ROWS_PER_BYTE * size
     if not 0 <= rows <= most:
         raise RawFileError(f"Parquet: {rows:,} rows in {size:,} bytes; not read")
-    largest = max((metadata.row_group(at).total_byte_size for at in range(groups)), default=0)
-    if largest > min(LARGEST_GROUP_BYTES, max(FREE_GROUP_BYTES, GROUP_RATIO * size)):
-        raise RawFileError(f"Parquet: a row group of {largest:,} bytes in {size:,}; not read")
+    for group in (metadata.row_group(at) for at in range(groups)):
+        most = FREE_GROUP_BYTES + GROUP_BYTES_PER_ROW * group.num_rows
+        if group.total_byte_size > min(most, LARGEST_GROUP_BYTES):
+            raise RawFileError(
+                f"Parquet: {group.total_byte_size:,} bytes in {group.num_rows:,} rows; not read"
+            )
 
 
 def with_point(names: Sequence[str]) -> list[str]:

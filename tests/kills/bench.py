@@ -126,12 +126,17 @@ class Bench:
         return self.start(prepare)
 
     def look_for(self, night: Night) -> tuple[str, list[str]]:
-        """Return (`old`, `new` or `torn`; in what it differs from both where it is torn)."""
+        """Return (`old`, `new` or `torn`; in what it differs from both where it is torn).
+
+        New outputs of a later run are new outputs: it found nothing left to do.
+        """
         found = outputs.look(self.processed)
-        differences = {}
-        for name, expected in (("old", night.old), ("new", night.new)):
-            differences[name] = outputs.tell_difference(found, expected)
-            if not differences[name]:
+        differences = {
+            "old": outputs.tell_difference(found, night.old),
+            "new": _compare(found, night),
+        }
+        for name, told in differences.items():
+            if not told:
                 return name, []
         return "torn", [
             f"not {name}: {'; '.join(told)[:1000]}" for name, told in differences.items()
@@ -150,21 +155,32 @@ class Bench:
 
     def compare(self, night: Night) -> list[str]:
         """Return what is not as after the undisturbed night, its history included."""
-        found = outputs.look(self.processed)
-        problems = []
-        if found["versions"] != night.new["versions"]:
-            problems.append(f"versions of gaps: {_first_difference(found, night.new)}")
-        runs, wanted = found["runs"], night.new["runs"]
-        if not isinstance(runs, list) or runs[: len(wanted)] != wanted:
-            problems.append(f"runs: {runs} instead of {wanted}")
-        elif found["manifest"]["run"] != len(runs):
-            problems.append(f"manifest tells of run {found['manifest']['run']} of {len(runs)}")
-        return problems + _compare_results(found, night) + outputs.find_leftovers(self.processed)
+        return _compare(outputs.look(self.processed), night) + outputs.find_leftovers(
+            self.processed
+        )
 
     def compare_results(self, night: Night) -> list[str]:
         """Return what is not as after the undisturbed night, however many runs it took."""
         found = outputs.look(self.processed)
         return _compare_results(found, night) + outputs.find_leftovers(self.processed)
+
+
+def _compare(found: Look, night: Night) -> list[str]:
+    problems = _compare_results(found, night)
+    if found["versions"] != night.new["versions"]:
+        problems.append(f"versions of gaps: {_first_difference(found, night.new)}")
+    runs, wanted = found["runs"], night.new["runs"]
+    if not isinstance(runs, list) or runs[: len(wanted)] != wanted:
+        return [*problems, f"runs: {runs} instead of {wanted}"]
+    # What could not be read is told by now.
+    manifest, database = (
+        part if isinstance(part, dict) else {} for part in (found["manifest"], found["database"])
+    )
+    if manifest.get("run") != len(runs):
+        problems.append(f"manifest tells of run {manifest.get('run')} of {len(runs)}")
+    if not str(database.get("runs")).startswith(f"{len(runs)} rows"):
+        problems.append(f"database tells of other runs than {len(runs)}")
+    return problems
 
 
 def _compare_results(found: Look, night: Night) -> list[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tests.kills import outputs
 from tests.kills.bench import DONE, NEXT, Bench, Night, Trial, Verdict
-from tests.kills.trials import even_sample, judge_error
+from tests.kills.trials import OF_RAW_FILES, even_sample, judge_error
 
 SHELF = "a result on the shelf is damaged"
+PUBLISHED = "a file of the published night is damaged"
 NO_SHELF = "the shelf is removed"
 LINKS_LOST = "`.current` or other links are lost"
 
@@ -91,6 +92,36 @@ def _run_and_judge(bench: Bench, night: Night, kind: str, words: str) -> Verdict
     if not problems and child.code == DONE:
         problems += outputs.find_leftovers(bench.processed)
     return Verdict(kind, f"{words}; {child.told()[:1]}", (state,), tuple(problems))
+
+
+def plan_published() -> list[Trial]:
+    """Return trials that cut what a night reads of the published one."""
+    current = ".current"
+    names = (
+        *(f"{current}/.state/{name}" for name in ("files.json", "shelf.json", "counts.json")),
+        *(f"{current}/.state/{name}" for name in ("known.parquet", "days.parquet")),
+        *(f"{current}/{name}" for name in ("manifest.json", "runs.parquet", "gaps.parquet")),
+        f"{current}/gap_versions/2023-05.parquet",
+    )
+    return [Trial(PUBLISHED, partial(damage_published, name)) for name in names]
+
+
+def damage_published(name: str, bench: Bench) -> Verdict:
+    """Cut a file of the published night; the next one says what to do, and leaves all as it is."""
+    night = bench.nights[NEXT]
+    bench.put_back(night)
+    path = bench.processed / name
+    whole = path.read_bytes()
+    _replace_file(path, whole[: len(whole) // 2])
+    child = bench.run()
+    lines = [line for line in child.told() if not line.startswith(OF_RAW_FILES)]
+    problems = []
+    if child.code != 1 or child.is_unexpected() or len(lines) != 1 or "back-up" not in lines[0]:
+        problems.append(f"ended with {child.code} and said {child.log[-1500:]}")
+    _replace_file(path, whole)
+    state, words = bench.look_for(night)
+    problems += words + bench.repair(night)
+    return Verdict(PUBLISHED, f"{name}; {lines}", (state,), tuple(problems))
 
 
 def plan_lost() -> list[Trial]:
