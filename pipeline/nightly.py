@@ -229,7 +229,7 @@ class _Night:
         return self._run_once()
 
     def _run_once(self) -> Outcome:
-        self.outputs.sweep()
+        self.outputs.sweep(keep_before=True)
         self.scratch.clear()
         before = _read_before(self.outputs)
         self.shelf.keep_only_durable(before.shelf_names)
@@ -343,6 +343,8 @@ class _Night:
         self._write_manifest(new, outcome, found, archive)
         self.outputs.commit(new)
         # Published: what cannot be removed now must not say that the old outputs stand.
+        with suppress(StorageError):
+            self.outputs.drop_earlier()
         with suppress(StorageError):
             self.shelf.sweep(archive.names())
         self._note_seconds("publishing")

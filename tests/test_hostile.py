@@ -801,6 +801,8 @@ def test_users_files_that_are_no_files_are_told_at_once(
         ("mapping.toml", b"title", b"a = " + b"{a=" * 50_000 + b"\ntitle", "no valid TOML"),
         ("mapping.toml", b"Harbour", b"Harbour\x00", "no valid TOML"),
         ("mapping.toml", b"Europe/Moscow", b"../../etc/passwd", "no time zone"),
+        ("mapping.toml", b"%d.%m.%Y", b"%d.%m.%Y %3", "no strptime pattern"),
+        ("mapping.toml", b"%H:%M", b"%H:%M:%S.%f", "%.f reads a fraction"),
         ("areas.toml", b'["areas.geojson"]', b'["a\\u0000b"]', "no name of a file"),
         ("areas.toml", b'["areas.geojson"]', b'["."]', "no regular file"),
         ("areas.geojson", b'"Sea"', b"[" * 100_000, "no valid JSON"),

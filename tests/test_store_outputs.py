@@ -448,3 +448,14 @@ def test_the_log_a_writing_reader_left_is_not_replayed(tmp_path: Path) -> None:
     connection = duckdb.connect(str(path), read_only=True)
     assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("told",)]
     connection.close()
+
+
+def test_the_generation_before_can_be_kept_until_a_night_has_published(tmp_path: Path) -> None:
+    for _ in range(3):
+        done = publish_old(tmp_path)
+    assert done.sweep(keep_before=True) == ["removed earlier generation 000001"]
+    publish_old(tmp_path)
+    assert done.drop_earlier() == ["removed earlier generation 000002"]
+    assert done.drop_earlier() == []
+    assert {path.name for path in done.generations.iterdir()} == {"000003", "000004"}
+    assert done.current == done.generations / "000004"

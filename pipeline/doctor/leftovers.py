@@ -66,7 +66,7 @@ def _look_at_generations(processed: Path, is_held: bool) -> list[Finding]:
     names = list_names(processed / GENERATIONS)
     current = store.Outputs(processed).current
     whole = [name for name in names if GENERATION.fullmatch(name)]
-    # The one before is kept for its readers until the next run begins.
+    # The one before is kept for its readers until the next run has published.
     kept = {current.name} | set(_before(current.name, whole)) if current else set()
     stale = [name for name in whole if name not in kept]
     half_built = [name for name in names if GENERATION.fullmatch(name.removesuffix(HALF_BUILT))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ UNITS: dict[str, dict[str, tuple[int, int]]] = {
 TIMES = ("timestamp", "received_at")
 TIME_FORMATS = ("iso", "epoch_s", "epoch_ms")
 REQUIRED = ("mmsi", "timestamp")
+# Of a fraction's digits, as in %3f and %.6f, only these do not make polars panic.
+ODD_FRACTION = re.compile(r"%\.?(?!%|[369]f)\d")
 
 
 class Strict(BaseModel):
@@ -78,10 +81,15 @@ class Source(Strict):
             return pattern
         if "%" not in pattern:
             raise ValueError(f"{pattern!r} is none of {', '.join(TIME_FORMATS)}, nor a pattern")
+        wrong = f"{pattern!r} is no strptime pattern"
+        if ODD_FRACTION.search(pattern.replace("%%", "")):
+            raise ValueError(wrong)
+        if "%f" in pattern.replace("%%", ""):
+            raise ValueError(f"{pattern!r}: %f counts nanoseconds; %.f reads a fraction")
         try:
             pl.Series(["x"]).str.to_datetime(pattern, strict=False)
-        except pl.exceptions.PolarsError as error:
-            raise ValueError(f"{pattern!r} is no strptime pattern") from error
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise ValueError(wrong) from error
         return pattern
 
     @model_validator(mode="after")

@@ -45,15 +45,17 @@ def find_raw_files(raw: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
     def note(error: OSError) -> None:
         unreadable.append((Path(error.filename), error.strerror or "cannot be read"))
 
-    found: list[Path] = []
+    found: list[tuple[str, Path]] = []
     for folder, folders, names in os.walk(raw, onerror=note, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(folder).relative_to(raw).as_posix()
+        prefix = "" if below == "." else f"{below}/"
         found.extend(
-            Path(folder, name)
+            (prefix + name, Path(folder, name))
             for name in names
             if not name.startswith(".") and name != "mapping.toml"
         )
-    return sorted(found, key=lambda path: path.relative_to(raw).as_posix()), unreadable
+    return [path for _, path in sorted(found)], unreadable
 
 
 def hash_file(path: Path) -> str:

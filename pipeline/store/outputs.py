@@ -50,7 +50,7 @@ class Outputs:
         path = self.processed / target
         return path if GENERATION.fullmatch(target.name) and path.is_dir() else None
 
-    def sweep(self) -> list[str]:
+    def sweep(self, *, keep_before: bool = False) -> list[str]:
         """Remove what earlier runs left over; return a line on each thing done.
 
         Half-built and earlier generations go, temporary links, `.wal` files beside outputs, links
@@ -58,12 +58,17 @@ class Outputs:
         published again: each was checked before it got its number. Outputs without a link get it.
         What stands in `.generations/replaced` stays.
 
+        Args:
+            keep_before: the newest generation before the current one stays, for its readers, until
+                `drop_earlier` is called.
+
         Raises:
             StorageError: a permission was lost, ...
         """
         with storing(self.processed):
             words = self._restore_current()
-            words += [self._remove_generation(name) for name in self._stale_generations()]
+            stale = self._stale_generations(keep_before=keep_before)
+            words += [self._remove_generation(name) for name in stale]
             words += self._sweep_top_level()
             self._link_outputs(list_visible(self.processed / CURRENT))
         return words
@@ -77,9 +82,29 @@ class Outputs:
         self._point_to(newest)
         return [f"published generation {newest.name} again: none was marked as current"]
 
-    def _stale_generations(self) -> list[str]:
+    def drop_earlier(self) -> list[str]:
+        """Remove all generations but the current one and the one before; say what was removed.
+
+        A generation is thousands of files: their removal is left to the end of a night, when the
+        new outputs stand.
+
+        Raises:
+            StorageError: a permission was lost, ...
+        """
+        with storing(self.generations):
+            stale = self._stale_generations(keep_before=True)
+            return [self._remove_generation(name) for name in stale]
+
+    def _stale_generations(self, *, keep_before: bool) -> list[str]:
         current = self.current
-        return [name for name in self._numbered() if current is None or name != current.name]
+        if current is None:
+            return self._numbered()
+        kept = {current.name}
+        whole = [name for name in self._numbered() if GENERATION.fullmatch(name)]
+        earlier = [name for name in whole if int(name) < int(current.name)]
+        if keep_before and earlier:
+            kept.add(max(earlier, key=int))
+        return [name for name in self._numbered() if name not in kept]
 
     def _remove_generation(self, name: str) -> str:
         number = name.removesuffix(HALF_BUILT)
