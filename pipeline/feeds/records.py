@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, BinaryIO, TypeAlias
 
 import polars as pl
@@ -161,7 +162,7 @@ def texts_of(records: Sequence[Values], sources: Sequence[str]) -> pl.Series:
             for record, value in zip(records, column, strict=True)
         ]
     # Anything else is no business of polars: it needs a minute for a list 900 deep.
-    if not all(value is None or isinstance(value, str) for value in column):
+    if not set(map(type, column)) <= {str, NoneType}:
         column = [as_text(value) for value in column]
     try:
         return pl.Series(column, dtype=pl.String)
