@@ -6,10 +6,12 @@ polars cuts the groups by what its threads happen to deliver.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def find_raw_files(raw: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
     """Return (raw files sorted by path, folders that cannot be read with the reason).
 
-    Hidden files and `mapping.toml` are not data.
+    Hidden files and `mapping.toml` are not data. Links are followed; a folder that is reached
+    twice, by a link back to itself for instance, is looked at once.
 
     Raises:
         UsageError: `raw` is no folder.
@@ -46,8 +49,17 @@ def find_raw_files(raw: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
         unreadable.append((Path(error.filename), error.strerror or "cannot be read"))
 
     found: list[tuple[str, Path]] = []
+    seen = {_identity(raw)}
+
+    def is_new(folder: Path) -> bool:
+        identity = _identity(folder)
+        is_first = identity is None or identity not in seen
+        seen.add(identity)
+        return is_first
+
     for folder, folders, names in os.walk(raw, onerror=note, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in visible if is_new(Path(folder, name))]
         below = Path(folder).relative_to(raw).as_posix()
         prefix = "" if below == "." else f"{below}/"
         found.extend(
@@ -58,9 +70,26 @@ def find_raw_files(raw: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
     return [path for _, path in sorted(found)], unreadable
 
 
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from others; None where it cannot be asked."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
+    """Return the SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe, a device, ...: such a thing may never end.
+    """
+    # Without O_NONBLOCK a pipe waits for somebody to write.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
