@@ -72,8 +72,14 @@ class FileAccount:
 
 def feed_of(path: Path, raw: Path) -> str:
     """Return the feed a raw file belongs to: its first folder under `raw`."""
-    parts = path.relative_to(raw).parts
-    return parts[0] if len(parts) > 1 else TOP_FEED
+    feed, slash, _ = name_of(path, raw).partition("/")
+    return feed if slash else TOP_FEED
+
+
+def name_of(path: Path, raw: Path) -> str:
+    """Return a raw file's name below `raw`; bytes of it that are no UTF-8 stay visible."""
+    name = path.relative_to(raw).as_posix()
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def stage_file(

@@ -90,7 +90,7 @@ def read_inputs(
         progress("reading raw files", number, len(paths))
         found.append(reading.take(path))
     for path, why in unreadable:
-        account = FileAccount(ingest.feed_of(path, raw), path.relative_to(raw).as_posix(), 0)
+        account = FileAccount(ingest.feed_of(path, raw), ingest.name_of(path, raw), 0)
         failed = ingest.failed(account, f"folder cannot be read: {why}")
         found.append(RawFile(failed, "", (), is_racy=True))
     progress("reading raw files", len(paths), len(paths))
@@ -138,7 +138,7 @@ class _Reading:
         Asked of thousands of files every night: kept lean.
         """
         try:
-            known = self._known(self._name(path), _stat(path))
+            known = self._known(ingest.name_of(path, self.raw), _stat(path))
         except OSError:
             return None
         if known is None or known.key != self._key(known.account, self.mappings(path)):
@@ -146,7 +146,7 @@ class _Reading:
         return known if known.account.error or known.key in self.there else None
 
     def _take(self, path: Path) -> RawFile:
-        account = FileAccount(ingest.feed_of(path, self.raw), self._name(path), 0)
+        account = FileAccount(ingest.feed_of(path, self.raw), ingest.name_of(path, self.raw), 0)
         stat: tuple[int, ...] = ()
         try:
             stat = _stat(path)
@@ -173,11 +173,6 @@ class _Reading:
 
     def _is_young(self, stat: tuple[int, ...]) -> bool:
         return max(stat[1:3]) >= self.now_ns - RACY_NS
-
-    def _name(self, path: Path) -> str:
-        # A name that is no UTF-8 keeps its bytes, visibly.
-        name = path.relative_to(self.raw).as_posix()
-        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     def _known(self, name: str, stat: tuple[int, ...]) -> RawFile | None:
         """Return the file of the last night where its bytes cannot have changed."""

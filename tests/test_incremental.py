@@ -18,15 +18,9 @@ from pipeline import ingest, inputs, store
 from pipeline.nightly import Outcome
 from pipeline.rules import Rules
 from tests import night
-from tests.nights_model import (
-    HOUR,
-    OTHER_VALUES,
-    Asked,
-    make_light_sql,
-    read_bytes,
-    run,
-    tell_differences,
-)
+from tests.nights_archive import HOUR
+from tests.nights_model import OTHER_VALUES, Asked, make_light_sql, run
+from tests.nights_published import read_bytes, tell_differences
 from tests.worlds import GEO_SQUARES
 
 DAYS = tuple(datetime(2023, *day) for day in ((4, 29), (4, 30), (5, 1), (5, 20), (6, 3), (6, 4)))

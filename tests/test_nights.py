@@ -15,26 +15,23 @@ from hypothesis import strategies as st
 from pipeline import store
 from pipeline.rules import Rules
 from tests import night
+from tests.nights_archive import HOUR, Line, draw_archive
 from tests.nights_model import (
-    HOUR,
     OTHER_VALUES,
     Arrival,
     Asked,
     Files,
-    Line,
     State,
-    draw_archive,
     draw_plan,
     eager_rules,
     lay_out,
     make_light_sql,
     make_plan,
-    read_bytes,
     run,
     split_rows,
-    tell_differences,
     write_rows,
 )
+from tests.nights_published import read_bytes, tell_differences
 
 long = pytest.mark.long
 TURN = datetime(2023, 6, 1)
