@@ -62,8 +62,8 @@ def draw_plan(rng: Random, files: Files, nights: int, *, in_order: bool = False)
     """Return what the raw folder holds night by night; in the last one every file, whole.
 
     Files come in any order, some of them weeks late, or in the order of their names but for some;
-    some come in two versions, the first shorter; some under another name at first; one is there
-    twice in the end; a wrong one comes and goes.
+    some come in two versions, the first shorter or torn; some under another name at first; one is
+    there twice in the end; a wrong one comes and goes.
     """
     names = sorted(files, key=lambda name: name.split("/")[1])
     arrivals = [Arrival(rng.randrange(nights)) for _ in names]
@@ -90,11 +90,13 @@ class Arrival:
         night: the night that finds it first.
         is_short: that night finds half of its rows only.
         is_renamed: that night finds it under another name.
+        is_torn: that night finds two thirds of its bytes: it is being written.
     """
 
     night: int
     is_short: bool = False
     is_renamed: bool = False
+    is_torn: bool = False
 
 
 def make_plan(
@@ -124,7 +126,9 @@ def make_plan(
             is_first = arrival.night == night and not is_last
             rows = lines[: 1 + len(lines) // 2] if is_first and arrival.is_short else lines
             stands_as = _other(name) if is_first and arrival.is_renamed else name
-            state[stands_as] = write_rows(rows, is_packed=name.endswith(".gz"))
+            content = write_rows(rows, is_packed=name.endswith(".gz"))
+            is_torn = is_first and arrival.is_torn
+            state[stands_as] = content[: len(content) * 2 // 3] if is_torn else content
             if name == twice:
                 state[_other(name)] = write_rows(lines, is_packed=name.endswith(".gz"))
         if wrong == night and not is_last:
