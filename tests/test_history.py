@@ -473,6 +473,7 @@ def database(
             "gaps": told,
             "ship_months": builders.frame(schema.ShipMonths, ship_months),
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
+            "outage_hours": builders.frame(schema.OutageHours, []),
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,

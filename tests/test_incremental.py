@@ -199,8 +199,10 @@ def redone(archive: Archive, before: Mapping[tuple[str, str], str]) -> dict[str,
 def test_a_night_reads_new_and_changed_raw_files_only(archive: Archive) -> None:
     archive.write("one.csv", day_of(DAYS[0]))
     archive.write("two.csv", day_of(DAYS[1]))
+    # All of its rows are refused: it is of no day, and is remembered all the same.
+    archive.write("zero.csv", day_of(DAYS[1], lat=91.0))
     archive.night()
-    assert sorted(archive.opened) == ["one.csv", "two.csv"]
+    assert sorted(archive.opened) == ["one.csv", "two.csv", "zero.csv"]
     archive.write("three.csv", day_of(DAYS[2]))
     outcome = archive.night()
     assert (archive.opened, archive.hashed) == (["three.csv"], ["three.csv"])

@@ -18,7 +18,7 @@ import pytest
 
 from pipeline import ingest, inputs, store
 from pipeline.areas import load_areas
-from pipeline.errors import RawFileError, ShelfError
+from pipeline.errors import RawFileError, ShelfError, StorageError
 from pipeline.feeds import open_feed
 from pipeline.ingest import no_progress
 from pipeline.rules import Rules
@@ -170,3 +170,11 @@ def test_a_torn_parquet_file_is_known_by_its_end(tmp_path: Path, content: bytes)
     assert store.is_whole_parquet(path)
     path.write_bytes(content)
     assert not store.is_whole_parquet(path)
+
+
+def test_a_parquet_file_whose_end_found_no_room_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    words = "parquet: File out of specification: Invalid thrift: transport error"
+    expected = pytest.raises(StorageError, match=r"table\.parquet: its end could not be written")
+    with expected, store.storing(path):
+        raise pl.exceptions.ComputeError(words)
