@@ -141,13 +141,14 @@ def derive_archive(
     progress("linking tracks", 0, 2)
     months = Months(days)
     months.gather_notes()
-    if months.read_all(MONTH_NOTES, "hours").is_empty():
+    hours = months.read_all(MONTH_NOTES, "hours")
+    if hours.is_empty():
         raise RawFileError("the raw files hold no accepted position: nothing is published")
-    data_end = months.find_data_end(question.data_end)
+    data_end = question.data_end or gaps.find_data_end(hours, rules.gaps)
     identities = months.read_all(MONTH_NOTES, "identities")
     fast, tugs = ships.high_speed_mmsis(identities), ships.tug_mmsis(identities)
     unconfirmed = by_day(months.judge_lone_pings(fast, data_end))
-    days.find_edges(unconfirmed, _sensitive(months), fast, data_end)
+    days.find_edges(unconfirmed, _sensitive(months, fast), fast, data_end)
     progress("linking tracks", 1, 2)
     ends = months.link(fast, data_end)
     jumps = tracks.find_jumps(ends.tracks)
@@ -168,6 +169,8 @@ def derive_archive(
     )
     still_open = _judge_open(months, _drop_jumps(ends, jumps), who, tugs, data_end)
     closed = months.read_all(JUDGED, "silences")
+    # A total order without sorting all of them anew every night: by the month in which they ended,
+    # then those that no sighting of their MMSI ended; by gap_id within.
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
@@ -179,8 +182,8 @@ def derive_archive(
     return Archive(found, days, months, data_end, tables)
 
 
-def _sensitive(months: Months) -> dict[date, list[int]]:
-    rows = months.read_all(MONTH_NOTES, "sensitive")
+def _sensitive(months: Months, fast: pl.Series) -> dict[date, list[int]]:
+    rows = months.read_all(MONTH_NOTES, "sensitive").filter(pl.col("mmsi").is_in(fast.implode()))
     by_date = rows.group_by("date").agg(pl.col("mmsi"))
     return dict(by_date.select("date", "mmsi").iter_rows())
 

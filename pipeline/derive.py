@@ -59,7 +59,7 @@ def identify(
 def list_gaps(
     silences: pl.DataFrame, who: WhoIsWho, rules: Rules, data_end: datetime, rules_hash: str
 ) -> pl.DataFrame:
-    """Return table gaps.
+    """Return table gaps, in the order of `silences`.
 
     Args:
         silences: all, closed and open: `gap_table.tell_silences` with counts and is_towed.

@@ -47,13 +47,13 @@ def measure_silences(silences: pl.DataFrame) -> pl.DataFrame:
 
 
 def tell_silences(silences: pl.DataFrame, data_end: datetime | None = None) -> pl.DataFrame:
-    """Return silences with `reasons`, their story in words.
+    """Return silences with `reasons`, their story in words, sorted by gap_id.
 
     Args:
         silences: `measure_silences` of `name_causes` of `count_positions_before`.
         data_end: until when an open silence was not heard again; None where all are closed.
     """
-    return silences.with_columns(reasons=tell_gap(data_end))
+    return silences.with_columns(reasons=tell_gap(data_end)).sort("gap_id")
 
 
 def assemble_gaps(
@@ -62,7 +62,7 @@ def assemble_gaps(
     data_end: datetime,
     rules_hash: str,
 ) -> pl.DataFrame:
-    """Return table `gaps` (schema.Gaps), sorted by gap_id.
+    """Return table `gaps` (schema.Gaps), in the order of `silences`.
 
     Args:
         silences: `tell_silences`, with the ship's fields, flag and fleet as of the off point.
@@ -87,7 +87,7 @@ def assemble_gaps(
         "weakly_identified",
     }, later
     rows = rows.with_columns(pl.lit(None).alias(name) for name in later)
-    return conform(rows.select(polars_schema(Gaps).names()), Gaps).sort("gap_id")
+    return conform(rows.select(polars_schema(Gaps).names()), Gaps)
 
 
 def gap_ids(silences: pl.DataFrame) -> pl.Series:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,9 @@ class _Reading:
         self.shelf = shelf
         self.rules = rules
         self.before = before
+        # A name whose bytes are no UTF-8 is found by the longer way.
+        below = os.fspath(raw / "x")[:-1]
+        self.before_at = {f"{below}{name}": file for name, file in before.items()}
         self.now_ns = now_ns
         self.mappings = _mappings_beside()
         self.there = shelf.names(KIND)
@@ -137,8 +141,9 @@ class _Reading:
 
         Asked of thousands of files every night: kept lean.
         """
+        before = self.before_at.get(os.fspath(path))
         try:
-            known = self._known(ingest.name_of(path, self.raw), _stat(path))
+            known = self._known(before.account.file, _stat(path)) if before else None
         except OSError:
             return None
         if known is None or known.key != self._key(known.account, self.mappings(path)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -18,7 +19,6 @@ from pipeline import (
     chains,
     exposure,
     gap_table,
-    gaps,
     health,
     ships,
     store,
@@ -56,6 +56,11 @@ KINDS = (
     "health",
     "lost_ships",
 )
+# What months long past hold, kept in one file for each frame that is read of all months.
+PAST = "past"
+# So many of the last months that are more than a few stray days (a clock was wrong) may still
+# change in most nights (judgement: rows come weeks late, seldom months).
+RECENT_MONTHS, STRAY_DAYS = 3, 7
 STATICS_KEY = ("mmsi", "first_at", "last_at", "ais_class", *STATIC_FIELDS)
 
 
@@ -67,11 +72,13 @@ class Months:
         days: the days of the run.
         names: the names of the results on the shelf, by kind and month.
         made: the months whose results were made by this run, by kind.
+        past: the names of what was read of months long past.
     """
 
     days: Days
     names: dict[str, dict[date, str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     made: dict[str, list[date]] = field(default_factory=dict)
+    past: set[str] = field(default_factory=set)
 
     @property
     def shelf(self) -> store.Shelf:
@@ -119,22 +126,42 @@ class Months:
             )
 
     def read_all(self, kind: str, frame: str) -> pl.DataFrame:
-        """Return one frame of all months, one month under the other."""
-        return self.shelf.read_many(kind, list(self.names[kind].values()), frame)
+        """Return one frame of all months, one month under the other.
 
-    def find_data_end(self, given: datetime | None) -> datetime:
-        """Return the end of the data (METHOD 1), or the given one."""
-        return given or gaps.find_data_end(
-            self.read_all(MONTH_NOTES, "hours"), self.days.rules.gaps
+        What the months long past hold is put under one name as well: each night reads it, and of
+        some years of small files the opening takes longest.
+        """
+        names = self.names[kind]
+        past = [name for month, name in names.items() if month in self._settled]
+        if not past:
+            return self.shelf.read_many(kind, list(names.values()), frame)
+        recent = [name for month, name in names.items() if month not in self._settled]
+        together = f"{kind}-{frame}-{key_of(past)}".replace("_", "-")
+        if not self.shelf.has(PAST, together):
+            rows = self.shelf.read_many(kind, past, frame)
+            self.shelf.write(PAST, together, {frame: rows})
+        self.past.add(together)
+        return store.read_parquet(
+            [
+                self.shelf.path(PAST, together) / f"{frame}.parquet",
+                *(self.shelf.path(kind, name) / f"{frame}.parquet" for name in recent),
+            ]
         )
+
+    @cached_property
+    def _settled(self) -> set[date]:
+        """Return the months long past."""
+        months = self.months()
+        whole = [month for month, days in months.items() if len(days) > STRAY_DAYS]
+        before = whole[-RECENT_MONTHS] if len(whole) > RECENT_MONTHS else date.min
+        return {month for month in months if month < before}
 
     # ------------------------------------------------------------------------------- chains
 
     def judge_lone_pings(self, high_speed: pl.Series, data_end: datetime) -> pl.DataFrame:
         """Return the unconfirmed pings of all months, by SIGHTING_KEY."""
         made_by = key_of(code_key(), pick_rules(self.days.rules, "tracks"), high_speed.to_list())
-        left_open, refused = "", []
-        earlier: str | None = None
+        left_open, earlier = "", None
         for month in self.months():
             notes = self.names[MONTH_NOTES][month]
             waits = earlier is not None and _midnight(month) >= data_end
@@ -151,10 +178,9 @@ class Months:
                     data_end,
                 )
                 self._put(LONE, name, {"refused": found, "left_open": open_now}, {})
-            refused.append(name)
             if not waits:
                 left_open, earlier = self._left_open(LONE, name), name
-        return self.shelf.read_many(LONE, refused, "refused").unique().sort(SIGHTING_KEY)
+        return self.read_all(LONE, "refused").unique().sort(SIGHTING_KEY)
 
     def link(self, high_speed: pl.Series, data_end: datetime) -> chains.OpenEnds:
         """Link the segments of all months; return the tracks as the last month leaves them.
@@ -407,7 +433,8 @@ class Months:
 
     def shelf_names(self) -> dict[str, list[str]]:
         """Return the results on the shelf that this run stands on, by kind."""
-        return {kind: list(names.values()) for kind, names in self.names.items()}
+        by_month = {kind: list(names.values()) for kind, names in self.names.items()}
+        return {**by_month, PAST: sorted(self.past)}
 
     def derived(self) -> dict[str, Any]:
         """Return what each month was derived from, for the manifest."""

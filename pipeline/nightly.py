@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from pipeline import (
@@ -605,31 +606,12 @@ def roll_up(job: Job, built: Path, data_end: datetime, name_of_rules: str) -> No
     Raises:
         CheckError: a check selected rows.
     """
-    connection = store.open_build(built / store.DATABASE)
+    database = built / store.DATABASE
+    connection = store.open_build(database)
     try:
-        for name in DATABASE_TABLES:
-            store.load_table(connection, name, store.table_path(built, name))
-        rollup.roll_up(
-            connection,
-            job.sql_folder,
-            {
-                "data_end": data_end,
-                "method_version": METHOD_VERSION,
-                "rules_hash": name_of_rules,
-            },
-        )
-        rollup.make_macros(connection, job.sql_folder)
-        failures = rollup.run_checks(connection, job.sql_folder)
-        if failures:
-            more = f" (and {len(failures) - 1} more checks)" if len(failures) > 1 else ""
-            raise CheckError(f"check failed, nothing is published: {failures[0]}{more}")
-        for name in TABLES_FROM_SQL:
-            frame = store.read_relation(connection, name)
-            if name in store.TABLES:
-                frame = store.validate(frame, store.TABLES[name])
-            store.write_parquet(frame, built / f"{name}.parquet")
-            store.write_csv(frame, built / f"{name}.csv")
-        store.comment_tables(connection)
+        with store.storing(database):
+            _fill_database(connection, job, built, data_end, name_of_rules)
+        store.finish_build(connection, database)
     finally:
         connection.close()
     store.write_json(
@@ -643,3 +625,33 @@ def roll_up(job: Job, built: Path, data_end: datetime, name_of_rules: str) -> No
         },
         built / "indicator.json",
     )
+
+
+def _fill_database(
+    connection: duckdb.DuckDBPyConnection,
+    job: Job,
+    built: Path,
+    data_end: datetime,
+    name_of_rules: str,
+) -> None:
+    """Fill the database; write the tables that sql/ makes in it."""
+    for name in DATABASE_TABLES:
+        store.load_table(connection, name, store.table_path(built, name))
+    parameters = {
+        "data_end": data_end,
+        "method_version": METHOD_VERSION,
+        "rules_hash": name_of_rules,
+    }
+    rollup.roll_up(connection, job.sql_folder, parameters)
+    rollup.make_macros(connection, job.sql_folder)
+    failures = rollup.run_checks(connection, job.sql_folder)
+    if failures:
+        more = f" (and {len(failures) - 1} more checks)" if len(failures) > 1 else ""
+        raise CheckError(f"check failed, nothing is published: {failures[0]}{more}")
+    for name in TABLES_FROM_SQL:
+        frame = store.read_relation(connection, name)
+        if name in store.TABLES:
+            frame = store.validate(frame, store.TABLES[name])
+        store.write_parquet(frame, built / f"{name}.parquet")
+        store.write_csv(frame, built / f"{name}.csv")
+    store.comment_tables(connection)

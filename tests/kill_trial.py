@@ -70,6 +70,7 @@ def plan(bench: Bench, size: Size, seed: int) -> list[Trial]:
         planned += trials.plan_faults(bench, fault, FIRST, size.operations // 2)
     for fault in (trials.LOSE_PERMISSION, trials.LIMIT_FILES, *trials.FAIL_ONCE):
         planned += trials.plan_faults(bench, fault, NEXT, size.faults)
+    planned += trials.plan_faults(bench, trials.LIMIT_DATABASE, NEXT, size.faults + 1)
     planned += raw_files.plan_raw_files()[:: size.every]
     planned += damage.plan_shelf(bench, size.shelf)
     planned += damage.plan_published()[:: size.every]

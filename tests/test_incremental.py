@@ -118,8 +118,9 @@ def day_of(day: datetime, hours: range = range(0, 24, 2), **more: Any) -> pl.Dat
     return heard(*(day + hour * HOUR for hour in hours), **more)
 
 
-def types(mmsi: int, ship_type: int) -> pl.DataFrame:
-    rows: list[Any] = [(mmsi, DAYS[0] + hour * HOUR, None, None) for hour in range(2)]
+def types(mmsi: int, ship_type: int, day: datetime = DAYS[0]) -> pl.DataFrame:
+    """Return static reports of a ship."""
+    rows: list[Any] = [(mmsi, day + hour * HOUR, None, None) for hour in range(2)]
     return night.sightings(rows, ship_type=ship_type)
 
 
@@ -364,6 +365,34 @@ def test_a_row_that_refutes_a_ping_of_an_earlier_day_does_that_day_again(
     assert archive.is_as_one_night()
 
 
+def test_a_row_that_refutes_a_jump_of_an_earlier_day_finishes_that_day_again(
+    archive: Archive,
+) -> None:
+    archive.write("one.csv", day_of(DAYS[0], range(12)))
+    archive.write("far.csv", heard(DAYS[0] + 12 * HOUR, lat=70.0))
+    archive.night()
+    assert archive.table("rejected").is_empty()
+    before = archive.steps()
+    archive.write("two.csv", day_of(DAYS[1], range(6, 12)))
+    archive.night()
+    assert archive.table("rejected")["reason"].to_list() == ["jump"]
+    steps = redone(archive, before)
+    assert (steps["edges"], steps["days"]) == ({"2023-04-30"}, {"2023-04-29", "2023-04-30"})
+    assert archive.is_as_one_night()
+
+
+def test_a_late_row_takes_back_what_a_later_month_refused(archive: Archive) -> None:
+    ping = DAYS[1] + 12 * HOUR
+    archive.write("april.csv", pl.concat([day_of(DAYS[1], range(4)), heard(ping, lat=70.0)]))
+    archive.write("may.csv", day_of(DAYS[2], range(12, 16)))
+    archive.night()
+    assert archive.table("rejected")["reason"].to_list() == ["unconfirmed"]
+    archive.write("late.csv", heard(ping + HOUR, lat=70.1))
+    archive.night()
+    assert archive.table("rejected").is_empty()
+    assert archive.is_as_one_night()
+
+
 def test_a_ship_that_turns_out_to_be_fast_changes_the_days_in_which_it_was_in_pieces(
     archive: Archive,
 ) -> None:
@@ -382,10 +411,11 @@ def test_a_ship_that_turns_out_to_be_fast_changes_the_days_in_which_it_was_in_pi
     archive.night()
     assert archive.table("tracks").filter(pl.col("mmsi") == LONER)["track"].n_unique() == 2
     before = archive.steps()
-    archive.write("types.csv", types(LONER, 40))
+    archive.write("types.csv", types(LONER, 40, day=DAYS[1]))
     archive.night()
     assert archive.table("tracks").filter(pl.col("mmsi") == LONER)["track"].n_unique() == 1
-    assert redone(archive, before)["edges"] == {"2023-04-29"}
+    steps = redone(archive, before)
+    assert (steps["notes"], steps["edges"]) == ({"2023-04-30"}, {"2023-04-29", "2023-04-30"})
     assert archive.is_as_one_night()
 
 

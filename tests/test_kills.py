@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -178,3 +179,27 @@ def test_a_parquet_file_whose_end_found_no_room_is_told_in_one_line(tmp_path: Pa
     expected = pytest.raises(StorageError, match=r"table\.parquet: its end could not be written")
     with expected, store.storing(path):
         raise pl.exceptions.ComputeError(words)
+
+
+def test_a_database_that_a_full_disk_cut_short_is_not_finished(tmp_path: Path) -> None:
+    path = tmp_path / "build" / store.DATABASE
+    connection = store.open_build(path)
+    connection.execute("create table many as select range as number from range(20000)")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StorageError):
+            store.finish_build(connection, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        connection.close()
+
+
+def test_a_finished_database_is_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "build" / store.DATABASE
+    connection = store.open_build(path)
+    connection.execute("create table many as select range as number from range(20000)")
+    store.finish_build(connection, path)
+    assert [found.name for found in path.parent.iterdir()] == [store.DATABASE]
+    with store.open_database(path) as reader:
+        assert reader.execute("select count(*) from many").fetchall() == [(20000,)]

@@ -272,23 +272,53 @@ def hold_days(folder: Path, nights: Sequence[pl.DataFrame], light_sql: Path, **a
     return folder / "processed"
 
 
+def towed_until_the_turn() -> pl.DataFrame:
+    """Return a ship that falls silent in May beside another, and is heard before the turn."""
+    return night.sightings(
+        [
+            (SHIP, TURN - 30 * HOUR, 51.0, 40.0),
+            (SHIP, TURN - 20 * HOUR, 51.0, 40.0),
+            (SHIP, TURN - timedelta(minutes=5), 51.0, 40.8),
+            (TUG, TURN - 20 * HOUR, 51.0, 40.0),
+            (TUG, TURN - 10 * HOUR, 51.0, 40.4),
+        ]
+    )
+
+
+def beside_it(*minutes: int) -> pl.DataFrame:
+    """Return the other ship where the silence ends, some minutes after the turn of the month."""
+    at = [TURN + timedelta(minutes=number) for number in minutes]
+    return night.sightings([(TUG, one, 51.0, 40.8) for one in at])
+
+
+def says_that_it_is_a_tug(day: datetime) -> pl.DataFrame:
+    rows = night.sightings([(TUG, day + hour * HOUR, None, None) for hour in range(2)])
+    return rows.with_columns(ship_type=pl.lit(52))
+
+
+def fleets_of_closed_gaps(processed: Path) -> list[str]:
+    gaps = store.read_table(processed, "gaps").filter(
+        (pl.col("mmsi") == SHIP) & pl.col("is_closed")
+    )
+    return gaps.sort("off_at")["fleet"].to_list()
+
+
 def test_a_tug_heard_first_in_the_next_month_still_tows_the_ship_of_this_one(
     tmp_path: Path, light_sql: Path
 ) -> None:
-    ship = [(SHIP, TURN - 30 * HOUR, 51.0, 40.0), (SHIP, TURN - 20 * HOUR, 51.0, 40.0)]
-    ship.append((SHIP, TURN - timedelta(minutes=5), 51.0, 40.8))
-    tug = [(TUG, TURN - 20 * HOUR, 51.0, 40.0), (TUG, TURN - 10 * HOUR, 51.0, 40.4)]
-    types = night.sightings([(TUG, TURN - hour * HOUR, None, None) for hour in (20, 19)])
-    may = pl.concat(
-        [night.sightings([*ship, *tug]), types.with_columns(ship_type=pl.lit(52))],
-        how="diagonal_relaxed",
-    )
-    june = night.sightings(
-        [(TUG, TURN + timedelta(minutes=minutes), 51.0, 40.8) for minutes in (5, 90)]
-    )
-    processed = hold_days(tmp_path, [may, june], light_sql)
-    gaps = store.read_table(processed, "gaps").filter(pl.col("mmsi") == SHIP)
-    assert gaps.filter("is_closed")["fleet"].to_list() == ["unknown", "in_tow"]
+    told = says_that_it_is_a_tug(TURN - 30 * HOUR)
+    may = pl.concat([towed_until_the_turn(), told], how="diagonal_relaxed")
+    processed = hold_days(tmp_path, [may, beside_it(5, 90)], light_sql)
+    assert fleets_of_closed_gaps(processed) == ["unknown", "in_tow"]
+
+
+def test_a_ship_that_says_months_later_that_it_is_a_tug_towed_before_it_said_so(
+    tmp_path: Path, light_sql: Path
+) -> None:
+    nights = [pl.concat([towed_until_the_turn(), beside_it(-8)])]
+    nights.append(says_that_it_is_a_tug(datetime(2023, 8, 1)))
+    processed = hold_days(tmp_path, nights, light_sql)
+    assert fleets_of_closed_gaps(processed) == ["unknown", "in_tow"]
 
 
 def steady(first: datetime, hours: int, mmsi: int = 273_000_001) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
-from pipeline.errors import UsageError
+from pipeline.errors import StorageError, UsageError
 from pipeline.schema import TABLES, polars_schema
 from pipeline.store.faults import storing
 from pipeline.store.files import find_parts
@@ -39,6 +39,22 @@ def open_build(path: Path) -> duckdb.DuckDBPyConnection:
         )
         connection.execute("use built")
     return connection
+
+
+def finish_build(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Have all of a database in its file `path`, and close the connection.
+
+    To close alone is not enough: where the disk is full it says nothing, and leaves the tables in
+    the `.wal` beside, which is not published.
+
+    Raises:
+        StorageError: the disk is full, ...
+    """
+    with storing(path):
+        connection.execute("checkpoint built")
+        connection.close()
+    if path.with_name(path.name + ".wal").exists():
+        raise StorageError(f"{path} could not be written to its end; last night's outputs stand")
 
 
 def open_database(path: Path) -> duckdb.DuckDBPyConnection:

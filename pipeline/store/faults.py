@@ -16,6 +16,8 @@ from pipeline.errors import StorageError, printable
 # polars words an error of the system as "... (os error 28)" and leaves `errno` empty; writing
 # Parquet it is a ComputeError, writing CSV an OSError.
 OS_ERROR = re.compile(r"\(os error (\d+)\)")
+# The writer of Parquet's footer loses the system's error altogether.
+CUT_SHORT = "Invalid thrift: transport error"
 # DuckDB names the file, which is the database and not the one that was read; where a commit found
 # the disk full it calls that a TransactionException.
 DUCKDB_WRITING = re.compile(r'Could not write file "(?P<path>.+)": (?P<reason>.+)')
@@ -33,7 +35,7 @@ def storing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise describe_fault(path, error) from error
     except pl.exceptions.PolarsError as error:
-        if not OS_ERROR.search(str(error)):
+        if not OS_ERROR.search(str(error)) and CUT_SHORT not in str(error):
             raise
         raise describe_fault(path, error) from error
     except duckdb.Error as error:
@@ -50,6 +52,8 @@ def describe_fault(path: Path, error: Exception) -> StorageError:
         reason = os.strerror(error.errno)
     elif found:
         reason = os.strerror(int(found.group(1)))
+    elif CUT_SHORT in str(error):
+        reason = "its end could not be written; the disk may be full"
     elif written:
         path, reason = Path(written["path"]), written["reason"]
     else:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 from dataframely.exc import ValidationError
 
@@ -229,13 +230,11 @@ def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
     import geopandas
     import shapely
 
-    columns = ("off_lon", "off_lat", "on_lon", "on_lat")
-    lines = [
-        shapely.Point(off_lon, off_lat)
-        if on_lon is None or (off_lon, off_lat) == (on_lon, on_lat)
-        else shapely.LineString([(off_lon, off_lat), (on_lon, on_lat)])
-        for off_lon, off_lat, on_lon, on_lat in frame.select(columns).iter_rows()
-    ]
+    ends = frame.select("off_lon", "off_lat", "on_lon", "on_lat").cast(pl.Float64).to_numpy()
+    off, on = ends[:, :2], ends[:, 2:]
+    is_line = ~np.isnan(on[:, 0]) & (off != on).any(axis=1)
+    lines = np.asarray(shapely.points(off), dtype=object)
+    lines[is_line] = shapely.linestrings(ends[is_line].reshape(-1, 2, 2))
     table = geopandas.GeoDataFrame(
         frame.to_pandas(use_pyarrow_extension_array=True), geometry=lines, crs="EPSG:4326"
     )

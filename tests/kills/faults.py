@@ -109,6 +109,23 @@ def limit_files(number: int, longest_bytes: int = 0) -> Act:
     return act
 
 
+def limit_once(number: int) -> Act:
+    """Let no file grow during the n-th operation, and have room again after it."""
+
+    def act(operation: Operation) -> Any:
+        if operation.number != number:
+            return operation.do()
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            return operation.do()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return act
+
+
 def fail_once(number: int, code: int) -> Act:
     """Let the n-th operation fail with an error of the system, in the words of its library."""
 

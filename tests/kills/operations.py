@@ -21,7 +21,7 @@ CHANGES = frozenset(
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 ATTACHED = re.compile(r"attach '(?P<path>.+?)' as ")
 # Hundreds of comments are one transaction.
-STATEMENTS = ("create", "attach", "begin", "commit")
+STATEMENTS = ("create", "attach", "begin", "commit", "checkpoint")
 
 Go = Callable[[], Any]
 

@@ -22,6 +22,7 @@ HALF_WAY = "killed half way through the n-th write"
 DISK_FULL = "disk full from the n-th operation on"
 DISK_ROOM = "disk with room for a part of the night"
 TOO_LARGE = "no file may grow from the n-th operation on"
+DATABASE_ONLY = "the database may not grow during one statement"
 FAILS_ONCE = "the n-th operation fails once"
 NO_PERMISSION = "write permission lost at the n-th operation"
 
@@ -139,6 +140,7 @@ FILL_DISK = Fault(
     undo=lambda bench: (bench.own / "ballast").unlink(missing_ok=True),
 )
 LIMIT_FILES = Fault(TOO_LARGE, lambda _, number: faults.limit_files(number))
+LIMIT_DATABASE = Fault(DATABASE_ONLY, lambda _, number: faults.limit_once(number))
 LOSE_PERMISSION = Fault(
     NO_PERMISSION,
     lambda bench, number: faults.lose_permission(number, bench.processed),
@@ -159,10 +161,11 @@ def plan_faults(bench: Bench, fault: Fault, name: str, count: int) -> list[Trial
 
     Cut short half way can only be what is wrapped: the writes.
     """
+    beginning = {HALF_WAY: "*", DATABASE_ONLY: "*database"}.get(fault.kind, "")
     numbers = [
         number
         for number, operation in enumerate(bench.nights[name].operations, 1)
-        if fault is not KILL_HALF_WAY or operation.startswith("*")
+        if operation.startswith(beginning)
     ]
     return [
         Trial(fault.kind, partial(meet_fault, fault, name, number))
