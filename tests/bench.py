@@ -2,7 +2,7 @@
 
 `make bench ROWS=5000000`. Each figure is a ratio in one run on one machine: the bare scan reads
 the stored columns (mmsi, segment, seen_at, lon, lat) and adds them up, the cheapest thing that
-has to look at every value.
+has to look at every value. Then one more night on archives of two lengths (`bench_nights`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,9 +29,10 @@ from pipeline.areas import load_areas
 from pipeline.rules import Rules
 from pipeline.simulate.settings import read_world
 from pipeline.simulate.world import simulate
-from tests import night
+from tests import bench_nights, night
 
 COLUMNS = ("mmsi", "segment", "seen_at", "lon", "lat")
+BARE_SCAN = "bare scan of the stored columns"
 
 
 # Rows a day of world `caspian` (318 vessels, `thin_s` 300), measured; only the length follows.
@@ -75,10 +77,11 @@ def detect(paths: list[Path]) -> None:
 
 
 def summarise(paths: list[Path]) -> None:
-    """Make the whole day summary of every day, areas looked up anew."""
+    """Make edges and the summary of every day, areas looked up anew."""
     areas, rules = load_areas(night.GEO), Rules()
     for path in paths:
         day = areas.locate(pl.read_parquet(path).drop("is_outside"), rules)
+        summaries.summarise_edges(day, rules)
         summaries.summarise_day(day, areas, rules)
 
 
@@ -117,61 +120,83 @@ def run_night(folder: Path) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Measure, print a table, write docs/benchmarks.json and docs/benchmarks.md."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=5_000_000)
-    rows = options.parse_args().rows
-    folder = night.REPOSITORY / "data" / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
+def measure_chain(rows: int, folder: Path) -> dict[str, Any]:
+    """Return time and memory of the stages and of the whole night on about `rows` rows."""
     # In a process of its own: a child's peak memory counts what its parent held when it forked.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         written = pool.submit(make_feed, folder, rows).result()
     whole = run_night(folder)
     paths = sorted((folder / "processed" / "positions").glob("*/positions.parquet"))
-    sightings = pl.scan_parquet(paths).select(pl.len()).collect().item()
     stages = {
-        "bare scan of the stored columns": scan,
+        BARE_SCAN: scan,
         "gap rows and segment ends from stored positions": detect,
         "segmenting the days again": segment,
         "whole day summaries, areas included": summarise,
     }
     figures = {name: measure(lambda work=work: work(paths)) for name, work in stages.items()}
-    scan_cpu = figures["bare scan of the stored columns"][1]
-    lines = [
-        "# Benchmarks",
+    return {
+        "rows": written,
+        "sightings": pl.scan_parquet(paths).select(pl.len()).collect().item(),
+        "days": len(paths),
+        "night": whole,
+        "stages": {name: {"wall_s": wall, "cpu_s": cpu} for name, (wall, cpu) in figures.items()},
+    }
+
+
+def tell_chain(measured: dict[str, Any]) -> list[str]:
+    """Return the figures of `measure_chain` as lines of Markdown."""
+    rows = {
+        **measured["stages"],
+        "the whole night, raw Parquet to published tables": measured["night"],
+    }
+    scan_cpu = rows[BARE_SCAN]["cpu_s"]
+    return [
+        "## The chain",
         "",
-        f"Written by `make bench ROWS={rows}`: {written:,} simulated rows, {sightings:,} sightings,"
-        f" {platform.machine()}, {len(paths)} days; polars {version('polars')}, duckdb"
-        f" {version('duckdb')}, Python {platform.python_version()}. Read the figures as ratios.",
+        f"{measured['rows']:,} simulated rows, {measured['sightings']:,} sightings,"
+        f" {measured['days']} days.",
         "",
         "| what | wall s | CPU s | CPU against the bare scan |",
         "|---|---|---|---|",
+        *(
+            f"| {name} | {row['wall_s']:.2f} | {row['cpu_s']:.2f} | {row['cpu_s'] / scan_cpu:.1f} |"
+            for name, row in rows.items()
+        ),
+        "",
+        f"Peak memory of the whole night: {measured['night']['peak_mb']:,.0f} MB.",
     ]
-    for name, (wall_s, cpu_s) in figures.items():
-        lines.append(f"| {name} | {wall_s:.2f} | {cpu_s:.2f} | {cpu_s / scan_cpu:.1f} |")
-    lines.append(
-        f"| the whole night, raw Parquet to published tables | {whole['wall_s']:.1f} |"
-        f" {whole['cpu_s']:.1f} | {whole['cpu_s'] / scan_cpu:.0f} |"
+
+
+def main() -> None:
+    """Measure, print a table, write docs/benchmarks.json and docs/benchmarks.md."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, default=5_000_000)
+    options.add_argument(
+        "--no-nights", action="store_true", help="the chain alone, nothing written"
     )
-    lines += ["", f"Peak memory of the whole night: {whole['peak_mb']:,.0f} MB."]
+    given = options.parse_args()
+    folder = night.REPOSITORY / "data" / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    measured = {"chain": measure_chain(given.rows, folder / "chain")}
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench ROWS={given.rows}` on simulated feeds, {platform.machine()};"
+        f" polars {version('polars')}, duckdb {version('duckdb')}, Python"
+        f" {platform.python_version()}. Read the figures as ratios.",
+        "",
+        *tell_chain(measured["chain"]),
+    ]
+    if not given.no_nights:
+        measured["nights"] = bench_nights.compare_archives(folder / "nights")
+        lines += ["", *bench_nights.tell_nights(measured["nights"])]
     print("\n".join(lines))
+    shutil.rmtree(folder)
+    if given.no_nights:
+        return
     docs = night.REPOSITORY / "docs"
     (docs / "benchmarks.md").write_text("\n".join(lines) + "\n", "utf-8")
-    (docs / "benchmarks.json").write_text(
-        json.dumps(
-            {
-                "rows": written,
-                "sightings": sightings,
-                "night": whole,
-                "stages": {name: {"wall_s": w, "cpu_s": c} for name, (w, c) in figures.items()},
-            },
-            indent=2,
-        )
-        + "\n",
-        "utf-8",
-    )
-    shutil.rmtree(folder)
+    (docs / "benchmarks.json").write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
