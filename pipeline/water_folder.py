@@ -129,12 +129,15 @@ class WaterFile(Strict):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Nodes and edges as read: positions in degrees, edges without direction, all checked."""
+    """Nodes and edges as read: positions in degrees, edges without direction, all checked.
+
+    `water` are the polygons of the open waters, `is_on_mesh` tells which nodes lie in them.
+    """
 
     file: WaterFile
     lon: FloatArray
     lat: FloatArray
-    is_line: NDArray[np.bool_]
+    is_on_mesh: NDArray[np.bool_]
     edges: pl.DataFrame
     water: BaseGeometry
     hash: str
@@ -178,14 +181,16 @@ def read_network(folder: Path) -> Network | None:
     nodes = _frame_of(folder / file.nodes, texts[file.nodes], NODE_COLUMNS)
     edges = _frame_of(folder / file.edges, texts[file.edges], EDGE_COLUMNS)
     _check(folder, file, nodes, edges)
-    lines = [each.id for each in file.waterways]
+    water = shapely.union_all([read_water(folder, each) for each in file.waters])
+    shapely.prepare(water)
+    lon, lat = (nodes[name].to_numpy() for name in ("lon", "lat"))
     return Network(
         file=file,
-        lon=nodes["lon"].to_numpy(),
-        lat=nodes["lat"].to_numpy(),
-        is_line=nodes["waterway"].is_in(lines).to_numpy(),
+        lon=lon,
+        lat=lat,
+        is_on_mesh=shapely.intersects_xy(water, lon, lat),
         edges=edges,
-        water=shapely.union_all([read_water(folder, each) for each in file.waters]),
+        water=water,
         hash=_hash_of(texts),
     )
 
