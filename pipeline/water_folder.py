@@ -62,6 +62,8 @@ class Mesh(Strict):
     shore_within_km: float = Field(ge=0)
     port_km: float = Field(gt=0)
     port_within_km: float = Field(ge=0)
+    harbour_km: float = Field(gt=0)
+    harbour_within_km: float = Field(ge=0)
     corner_km: float = Field(gt=0)
     corner_simplify_km: float = Field(gt=0)
     reach: float = Field(gt=1)

@@ -49,7 +49,7 @@ class Snapper:
         """
         points = np.column_stack((lon, lat))
         places = ecef_m(lon, lat)
-        nodes = self._tree.query(places)[1]
+        nodes = np.empty(len(points), np.int64)
         with LOCK:
             is_afloat = shapely.intersects_xy(self._network.water, points)
         afloat = np.flatnonzero(is_afloat)

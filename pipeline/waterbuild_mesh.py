@@ -132,11 +132,14 @@ def lay_grid(
     """Return grid points (n, 2) in km and their spacing: each as dense as its place asks for."""
     shore = Edge([in_km])
     shapely.prepare(in_km)
-    port_area = shapely.union_all(list(ports)).buffer(mesh.port_within_km)
-    shapely.prepare(port_area)
+    harbours = shapely.union_all(list(ports))
+    near = [
+        (mesh.port_km, harbours.buffer(mesh.port_within_km)),
+        (mesh.harbour_km, harbours.buffer(mesh.harbour_within_km)),
+    ]
     west, south, east, north = in_km.bounds
     points, spacings = [], []
-    for spacing in sorted({mesh.port_km, mesh.shore_km, spacing_km}):
+    for spacing in sorted({mesh.harbour_km, mesh.port_km, mesh.shore_km, spacing_km}):
         # All grids have the origin of the plane in common: the coarse lies on the fine.
         x = np.arange(np.floor(west / spacing), np.ceil(east / spacing) + 1) * spacing
         y = np.arange(np.floor(south / spacing), np.ceil(north / spacing) + 1) * spacing
@@ -145,7 +148,9 @@ def lay_grid(
         wanted = np.where(
             shore.distance_km(grid) < mesh.shore_within_km, min(mesh.shore_km, spacing_km), spacing_km
         )
-        wanted[shapely.contains_xy(port_area, grid)] = mesh.port_km
+        for asked_km, area in near:
+            shapely.prepare(area)
+            wanted[shapely.contains_xy(area, grid)] = asked_km
         points.append(grid[wanted == spacing])
         spacings.append(np.full(len(points[-1]), spacing))
     return np.vstack(points), np.concatenate(spacings)
