@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pipeline import water_straight as straight
 from pipeline.areas import Areas, load_areas
-from pipeline.areas_shores import Shore, distances_m
+from pipeline.areas_shores import Shore, distances_m, group_of
 from pipeline.errors import AreasError, SchemaError
 from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km
 from pipeline.water_dates import is_closed
-from pipeline.water_fields import Fields, bounding_fields, nodes_of, usual_cost_h, usual_fields
+from pipeline.water_fields import Charts, Fields, nodes_of
 from pipeline.water_folder import Network, Nodes, read_network
 from pipeline.water_paths import Paths, lengths_km, walk
 from pipeline.water_snap import Snapper
-from pipeline.water_ways import Closed, Ways
+from pipeline.water_ways import Closed
 
 OPEN: Closed = frozenset()
 
@@ -96,10 +97,7 @@ class Water:
         Raises:
             AreasError: the geo folder has no network, so that there is no list of nodes.
         """
-        key = closed & self.waterways
-        if key not in self._usual:
-            self._usual[key] = usual_fields(self._needed, self._sources, key)
-        return self._usual[key]
+        return self._charts.usual(closed)
 
     def bounding_fields(self, closed: Closed = OPEN) -> Fields:
         """Return the same of the fastest conceivable way: what excludes a port rests on it.
@@ -107,10 +105,7 @@ class Water:
         Raises:
             AreasError: the geo folder has no network, so that there is no list of nodes.
         """
-        key = closed & self.waterways
-        if key not in self._bounding:
-            self._bounding[key] = bounding_fields(self._needed, self._sources, key)
-        return self._bounding[key]
+        return self._charts.bounding(closed)
 
     def km_to(self, target: str, nodes: ArrayLike, closed: Closed = OPEN) -> FloatArray:
         """Return the length of the usual way to a port group or exit in km, infinite without."""
@@ -174,14 +169,14 @@ class Water:
         keys = one.astype(np.int64) << 32 | other
         distinct, which = np.unique(keys, return_inverse=True)
         one, other = (distinct >> 32).astype(np.int32), distinct.astype(np.int32)
-        return lengths_km(self._ways(closed), one, other)[which]
+        return lengths_km(self._charts.ways(closed), one, other)[which]
 
     def paths(self, nodes_a: ArrayLike, nodes_b: ArrayLike, closed: Closed = OPEN) -> Paths:
         """Return the usual ways of pairs as flat arrays: pair, node, km so far."""
         one, other = _pairs(nodes_a, nodes_b)
         if self.network is None:
             return straight.paths(one, other)
-        return walk(self._ways(closed), one, other)
+        return walk(self._charts.ways(closed), one, other)
 
     def place_along(
         self, paths: Paths, pairs: ArrayLike, km: ArrayLike
@@ -216,18 +211,6 @@ class Water:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
-    def _usual(self) -> dict[Closed, Fields]:
-        return {}
-
-    @cached_property
-    def _bounding(self) -> dict[Closed, Fields]:
-        return {}
-
-    @cached_property
-    def _ways_made(self) -> dict[Closed, Ways]:
-        return {}
-
-    @cached_property
     def _needed(self) -> Network:
         if self.network is None:
             raise AreasError("the geo folder has no water.toml, and so no list of nodes")
@@ -238,12 +221,12 @@ class Water:
         return Snapper(self._needed)
 
     @cached_property
-    def _sources(self) -> list[Nodes]:
-        features = self.areas.folder.features
-        return [
-            nodes_of(self._needed, [f.polygon for f in features if name in (f.port_group, f.id)])
-            for name in self.targets
-        ]
+    def _charts(self) -> Charts:
+        polygons: dict[str, list[BaseGeometry]] = {name: [] for name in self.targets}
+        for each in self.areas.folder.features:
+            if each.kind in ("port", "exit"):
+                polygons[each.id if each.kind == "exit" else group_of(each)].append(each.polygon)
+        return Charts(self._needed, [nodes_of(self._needed, polygons[n]) for n in self.targets])
 
     @cached_property
     def _exit_shores(self) -> list[Shore]:
@@ -255,12 +238,6 @@ class Water:
         place = straight.places(nodes)
         to_exits = arc_km(distances_m(self._exit_shores, *place))
         return np.hstack((self.areas.straight_km_to_groups(*place), to_exits))
-
-    def _ways(self, closed: Closed) -> Ways:
-        key = closed & self.waterways
-        if key not in self._ways_made:
-            self._ways_made[key] = Ways(self._needed, usual_cost_h(self._needed), key)
-        return self._ways_made[key]
 
     def _columns(self, targets: Sequence[str]) -> list[int]:
         numbers = {name: number for number, name in enumerate(self.targets)}

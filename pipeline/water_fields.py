@@ -34,12 +34,44 @@ class Fields:
         """Return hours (nodes, targets) at speeds in kn (one a node); infinite without way."""
         sea_speed = np.asarray(speed_kn, np.float64)[:, None] * KM_PER_NM
         river_speed = np.minimum(sea_speed, self.river_kn * KM_PER_NM)
-        chosen = np.ix_(nodes, targets)
+        chosen = np.ix_(nodes, np.asarray(targets, np.intp))
         return (
             self.sea_km[chosen] / sea_speed
             + self.river_km[chosen] / river_speed
             + self.fixed_h[chosen]
         )
+
+
+class Charts:
+    """Ways and fields of a network to sets of nodes, kept once made for what is closed."""
+
+    def __init__(self, network: Network, sources: list[Nodes]) -> None:
+        self._network, self._sources = network, sources
+        self._gates: Closed = frozenset(network.edges["closes_with"].drop_nulls())
+        self._usual: dict[Closed, Fields] = {}
+        self._bounding: dict[Closed, Fields] = {}
+        self._ways: dict[Closed, Ways] = {}
+
+    def usual(self, closed: Closed) -> Fields:
+        """Return the fields of usual ways."""
+        key = closed & self._gates
+        if key not in self._usual:
+            self._usual[key] = usual_fields(self._network, self._sources, key)
+        return self._usual[key]
+
+    def bounding(self, closed: Closed) -> Fields:
+        """Return the fields of the fastest conceivable ways."""
+        key = closed & self._gates
+        if key not in self._bounding:
+            self._bounding[key] = bounding_fields(self._network, self._sources, key)
+        return self._bounding[key]
+
+    def ways(self, closed: Closed) -> Ways:
+        """Return the graph of usual ways."""
+        key = closed & self._gates
+        if key not in self._ways:
+            self._ways[key] = Ways(self._network, usual_cost_h(self._network), key)
+        return self._ways[key]
 
 
 def usual_cost_h(network: Network) -> FloatArray:
@@ -62,11 +94,11 @@ def bounding_cost_h(network: Network) -> FloatArray:
 
 def nodes_of(network: Network, polygons: Sequence[BaseGeometry]) -> Nodes:
     """Return the nodes in one of the polygons, else the node nearest to them."""
-    places = shapely.points(network.lon, network.lat)
     area = shapely.union_all(list(polygons))
     shapely.prepare(area)
-    inside = np.flatnonzero(shapely.intersects(area, places))
+    inside = np.flatnonzero(shapely.intersects_xy(area, network.lon, network.lat))
     if not len(inside):
+        places = shapely.points(network.lon, network.lat)
         inside = np.array([np.argmin(shapely.distance(places, area))])
     return inside.astype(np.int32)
 
@@ -82,14 +114,15 @@ def usual_fields(network: Network, sources: list[Nodes], closed: Closed) -> Fiel
 def bounding_fields(network: Network, sources: list[Nodes], closed: Closed) -> Fields:
     """Return the fields of the least conceivable: no ship is faster than these hours say.
 
-    Ways cut through what ships avoid, lengths are divided by the longest detour of the mesh, the
-    part of the way within a port's reach is left out, locks take their least time.
+    Ways cut through what ships avoid, the detours of the mesh are taken off, the part of the way
+    within a port's reach is left out, locks take their least time.
     """
     speeds = network.file.speeds
     ways = Ways(network, bounding_cost_h(network), closed)
     sea, river, fixed = _parts(ways, sources, speeds.least_lock_h)
+    sea = np.maximum(sea / speeds.detour - speeds.detour_km, 0)
     return Fields(
-        *_shortened(sea / speeds.longest_detour, river, speeds.port_reach_km),
+        *_shortened(sea, river, speeds.port_reach_km),
         fixed_h=fixed,
         river_kn=speeds.limit_river_kn,
     )

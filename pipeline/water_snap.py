@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -16,6 +17,15 @@ from pipeline.water_folder import Network, Nodes
 CANDIDATES = 16  # nodes tried for a point, the nearest first
 OFF_SHORE_M = 60.0  # the tolerance of the shoreline
 SHORE_SPACING_DEG = 0.002  # at most 220 m between samples of the shore
+
+
+def nearest(
+    tree: KDTree, places: FloatArray, count: int = 1
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return distances and numbers (places, count) of the nearest members of a tree."""
+    ranks: Any = [*range(1, count + 1)]
+    found: Any = tree.query(places, k=ranks)
+    return found
 
 
 class Snapper:
@@ -52,21 +62,21 @@ class Snapper:
         nodes = np.empty(len(points), np.int64)
         with LOCK:
             is_afloat = shapely.intersects_xy(self._network.water, points)
-        afloat = np.flatnonzero(is_afloat)
-        nodes[afloat] = self._in_sight(points[afloat], places[afloat])
-        ashore = np.flatnonzero(~is_afloat)
+        afloat, ashore = np.flatnonzero(is_afloat), np.flatnonzero(~is_afloat)
+        if len(afloat):
+            nodes[afloat] = self._in_sight(points[afloat], places[afloat])
         if len(ashore):
             nodes[ashore] = self._off_water(places[ashore])
         offset_km = arc_km(np.linalg.norm(places - self._tree.data[nodes], axis=1))
         return nodes.astype(np.int32), offset_km
 
     def _in_sight(self, points: FloatArray, places: FloatArray) -> NDArray[np.int64]:
-        found = self._tree.query(places)[1] if len(points) else np.empty(0, np.int64)
+        found = nearest(self._tree, places)[1][:, 0]
         left = np.flatnonzero(~self._is_seen(points, found))
         if not len(left):
             return found
         most = min(CANDIDATES, len(self._places))
-        candidates = self._tree.query(places[left], k=[*range(1, most + 1)])[1]
+        candidates = nearest(self._tree, places[left], most)[1]
         for rank in range(1, most):
             is_seen = self._is_seen(points[left], candidates[:, rank])
             found[left[is_seen]] = candidates[is_seen, rank]
@@ -76,19 +86,18 @@ class Snapper:
     def _is_seen(self, points: FloatArray, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
         ways = shapely.linestrings(np.stack((points, self._places[nodes]), axis=1))
         with LOCK:
-            return shapely.covers(self._network.water, ways)
+            return np.asarray(shapely.covers(self._network.water, ways))
 
     def _off_water(self, places: FloatArray) -> NDArray[np.int64]:
-        shore, tree = self._shore
-        shore_m, at = tree.query(places)
-        samples, which = np.unique(at, return_inverse=True)
+        shore_m, at = nearest(self._shore[1], places)
+        samples, which = np.unique(at[:, 0], return_inverse=True)
         nodes = self._of_shore(samples)[which]
         if len(self._line_nodes):
-            line_m, line = self._line_tree.query(places)
+            line_m, line = nearest(self._line_tree, places)
             # Nodes of a line stand up to `spacing_km` apart: the line itself is nearer.
             half_m = self._network.file.lines.spacing_km * 500
-            is_line = line_m - half_m <= shore_m
-            nodes[is_line] = self._line_nodes[line[is_line]]
+            is_line = (line_m - half_m <= shore_m)[:, 0]
+            nodes[is_line] = self._line_nodes[line[is_line, 0]]
         return nodes
 
     def _of_shore(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -97,7 +106,7 @@ class Snapper:
         points = shore[samples]
         places = ecef_m(*points.T)
         most = min(CANDIDATES, len(self._places))
-        candidates = self._tree.query(places, k=[*range(1, most + 1)])[1]
+        candidates = nearest(self._tree, places, most)[1]
         found = candidates[:, 0].copy()
         left = np.arange(len(samples))
         for rank in range(most):

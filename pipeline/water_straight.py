@@ -36,9 +36,7 @@ def between_km(nodes_a: Nodes, nodes_b: Nodes) -> FloatArray:
     return local_distance_km_array(*places(nodes_a), *places(nodes_b))
 
 
-def along(
-    nodes_a: Nodes, nodes_b: Nodes, share: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def along(nodes_a: Nodes, nodes_b: Nodes, share: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return longitude and latitude at a share of the great circle of each pair."""
     one, other = (
         point / np.linalg.norm(point, axis=1, keepdims=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Ways:
         order = np.argsort(keys)
         return keys[order], np.append(self._edges, self._edges)[order]
 
-    def edge_of(self, start: Nodes, end: Nodes) -> NDArray[np.intp]:
+    def edge_of(self, start: NDArray[Any], end: NDArray[Any]) -> NDArray[np.intp]:
         """Return the edge between joined nodes."""
         keys, edges = self._keys
         asked = start.astype(np.int64) * len(self.network.lon) + end
@@ -163,15 +163,13 @@ class Ways:
     ) -> Iterator[tuple[NDArray[np.intp], Nodes]]:
         """Yield positions within `rows` and the trees in which they have a way: near, then all."""
         reach_km = FIRST_REACH * self._straight_km(nodes_a[rows], nodes_b[rows]).max()
-        limit_h = (reach_km + FIRST_REACH_KM) / (
-            self.network.file.speeds.usual_sea_kn * KM_PER_NM
-        )
+        limit_h = (reach_km + FIRST_REACH_KM) / (self.network.file.speeds.usual_sea_kn * KM_PER_NM)
         _, before = dijkstra(self._graph, indices=sources, return_predecessors=True, limit=limit_h)
         is_found = self._is_reached(before, row_source, nodes_a[rows], nodes_b[rows])
         yield np.flatnonzero(is_found), before
         if not is_found.all():
             left = np.flatnonzero(~is_found)
-            again, place = np.unique(row_source[left], return_inverse=True)
+            again = np.unique(row_source[left])
             _, whole = dijkstra(self._graph, indices=sources[again], return_predecessors=True)
             before = np.full_like(before, NO_NODE)
             before[again] = whole

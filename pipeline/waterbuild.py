@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,20 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.areas_folder import read_folder
 from pipeline.errors import AreasError, DarkportError
 from pipeline.geodesy import FloatArray
+from pipeline.water_file import Point, WaterFile
 from pipeline.water_folder import (
     EDGE_COLUMNS,
     NODE_COLUMNS,
-    Point,
-    WaterFile,
     read_shape,
     read_water,
     read_water_file,
 )
-from pipeline.waterbuild_mesh import Laid, Pairs, Plane, join_nodes, lay_open_water
+from pipeline.waterbuild_mesh import Pairs, Plane, join_nodes, lay_open_water
 
 DECIMALS = 5
+LICENCE = (
+    "ODbL-1.0: made from the Caspian shoreline (c) OpenStreetMap contributors, see geo/LICENCE.md"
+)
 
 
 def lay_line(line: BaseGeometry, plane: Plane, spacing_km: float) -> FloatArray:
@@ -67,10 +70,12 @@ def lay_lines(folder: Path, file: WaterFile, plane: Plane) -> tuple[pl.DataFrame
                 numbers[place] = len(nodes)
                 nodes.append((*place, way.id))
             chain.append(numbers[place])
-        edges += [(one, other, way.id) for one, other in zip(chain, chain[1:], strict=False)]
+        edges += [(one, other, way.id) for one, other in pairwise(chain)]
     return (
         pl.DataFrame(nodes, NODE_COLUMNS, orient="row"),
-        pl.DataFrame(edges, {"start": pl.Int32, "end": pl.Int32, "waterway": pl.String}, orient="row"),
+        pl.DataFrame(
+            edges, {"start": pl.Int32, "end": pl.Int32, "waterway": pl.String}, orient="row"
+        ),
     )
 
 
@@ -89,9 +94,7 @@ def nearest_edge(nodes: pl.DataFrame, edges: pl.DataFrame, line: str, at: Point)
     return int(rows["index"][int(away.argmin())])
 
 
-def mark_gates_and_locks(
-    file: WaterFile, nodes: pl.DataFrame, edges: pl.DataFrame
-) -> pl.DataFrame:
+def mark_gates_and_locks(file: WaterFile, nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
     """Return edges with `closes_with` (the waterway whose closure shuts them) and `locks`."""
     gates: list[str | None] = [None] * len(edges)
     locks = [0] * len(edges)
@@ -163,14 +166,12 @@ def mark_avoided(file: WaterFile, nodes: pl.DataFrame, edges: pl.DataFrame) -> p
     for each in reversed(file.avoided):
         polygon = Polygon(each.ring)
         shapely.prepare(polygon)
-        is_through = pl.lit(pl.Series(shapely.intersects(polygon, ways)))
+        is_through = pl.lit(pl.Series(np.asarray(shapely.intersects(polygon, ways))))
         avoided = pl.when(is_through).then(pl.lit(each.id)).otherwise(avoided)
     return edges.with_columns(avoided=avoided)
 
 
-def keep_connected(
-    nodes: pl.DataFrame, edges: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def keep_connected(nodes: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the largest connected part: ponds no ship can leave are no part of the network."""
     size = len(nodes)
     ones = np.ones(len(edges), np.int8)
@@ -193,8 +194,8 @@ def build(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     file = read_water_file(folder)
     plane = Plane(file.mesh.origin)
     line_nodes, line_edges = lay_lines(folder, file, plane)
-    mesh_nodes, mesh_edges = join_waters(folder, file, plane, line_nodes)
     line_edges = mark_gates_and_locks(file, line_nodes, line_edges)
+    mesh_nodes, mesh_edges = join_waters(folder, file, plane, line_nodes)
     nodes = pl.concat((line_nodes, mesh_nodes))
     edges = pl.concat((line_edges, mesh_edges), how="diagonal").with_columns(
         pl.col("locks").fill_null(0)
@@ -219,7 +220,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in ((file.nodes, nodes), (file.edges, edges)):
-        frame.write_parquet(out / name, compression="zstd", compression_level=19, statistics=False)
+        frame.write_parquet(
+            out / name,
+            compression="zstd",
+            compression_level=19,
+            statistics=False,
+            metadata={"licence": LICENCE},
+        )
         sys.stdout.write(f"{out / name}: {len(frame)} rows\n")
     return 0
 

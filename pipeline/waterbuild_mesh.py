@@ -14,14 +14,17 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.geodesy import FloatArray
-from pipeline.water_folder import Mesh, OpenWater, Point, WaterFile
+from pipeline.water_file import Mesh, OpenWater, Point, WaterFile
 
 DECIMALS = 5
 CHUNK_EDGES = 20_000  # edges judged in one go: bounds memory
+CHUNK_TREES = 500  # nodes whose ways are sought in one go
 Pairs: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
@@ -64,7 +67,8 @@ class Edge:
         rings = shapely.get_rings(shapely.get_parts(list(polygons)))
         corners = [shapely.get_coordinates(ring) for ring in rings]
         segments = [np.stack((each[:-1], each[1:]), axis=1) for each in corners]
-        self._tree = shapely.STRtree(shapely.linestrings(np.concatenate(segments)))
+        lines = np.atleast_1d(np.asarray(shapely.linestrings(np.concatenate(segments))))
+        self._tree = shapely.STRtree(lines)
 
     def distance_km(self, xy_km: FloatArray) -> FloatArray:
         """Return the distance of each point (n, 2) in km."""
@@ -146,7 +150,9 @@ def lay_grid(
         grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         grid = grid[shapely.contains_xy(in_km, grid)]
         wanted = np.where(
-            shore.distance_km(grid) < mesh.shore_within_km, min(mesh.shore_km, spacing_km), spacing_km
+            shore.distance_km(grid) < mesh.shore_within_km,
+            min(mesh.shore_km, spacing_km),
+            spacing_km,
         )
         for asked_km, area in near:
             shapely.prepare(area)
@@ -171,9 +177,7 @@ def lay_corners(mesh: Mesh, in_km: BaseGeometry) -> FloatArray:
     return points[is_first(cell)]
 
 
-def lay_harbours(
-    polygon: BaseGeometry, ports: Sequence[BaseGeometry], plane: Plane
-) -> FloatArray:
+def lay_harbours(polygon: BaseGeometry, ports: Sequence[BaseGeometry], plane: Plane) -> FloatArray:
     """Return a point of the water inside each port that has some."""
     waters = [polygon.intersection(port) for port in ports]
     inside = [each.representative_point() for each in waters if each.area > 0]
@@ -192,8 +196,40 @@ def join_nodes(laid: Laid, polygon: BaseGeometry, mesh: Mesh) -> Pairs:
     ways = shapely.linestrings(laid.lon_lat[pairs])
     shapely.prepare(polygon)
     pairs = pairs[shapely.covers(polygon, ways)]
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return pairs[~is_spared(pairs, xy, mesh.prune)]
+    pairs = in_order(pairs)
+    pairs = pairs[~is_spared(pairs, xy, mesh.prune)]
+    missed = find_shortcuts(pairs, laid, polygon, mesh)
+    both = in_order(np.vstack((pairs, missed)))
+    return both[~is_spared(both, xy, mesh.prune)]
+
+
+def in_order(pairs: Pairs) -> Pairs:
+    """Return pairs by their first and second node."""
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def find_shortcuts(pairs: Pairs, laid: Laid, polygon: BaseGeometry, mesh: Mesh) -> Pairs:
+    """Return pairs in sight whose way over the mesh is much longer than the straight one.
+
+    They look through narrows in which no node lies. Only nodes near land are asked.
+    """
+    xy, count = laid.xy_km, len(laid.xy_km)
+    length = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
+    graph = coo_array((length, pairs.T), (count, count)).tocsr()
+    near = np.flatnonzero((laid.spacing_km <= mesh.shore_km) & (laid.line_node < 0))
+    asked = near[KDTree(xy[near]).query_pairs(mesh.shortcut_km, output_type="ndarray")]
+    asked = in_order(np.sort(asked, axis=1))
+    asked = asked[shapely.covers(polygon, shapely.linestrings(laid.lon_lat[asked]))]
+    length = np.hypot(*(xy[asked[:, 0]] - xy[asked[:, 1]]).T)
+    found = [np.empty((0, 2), np.int64)]
+    limit_km = mesh.shortcut_km * mesh.shortcut_detour
+    for sources in np.split(near, range(CHUNK_TREES, len(near), CHUNK_TREES)):
+        way_km = dijkstra(graph, directed=False, indices=sources, limit=limit_km)
+        rows = slice(*np.searchsorted(asked[:, 0], (sources[0], sources[-1] + 1)))
+        one, other = asked[rows].T
+        is_far = way_km[np.searchsorted(sources, one), other] > mesh.shortcut_detour * length[rows]
+        found.append(asked[rows][is_far])
+    return np.vstack(found)
 
 
 def is_spared(pairs: Pairs, xy: FloatArray, prune: float) -> Bools:
