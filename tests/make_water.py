@@ -67,8 +67,7 @@ def draw_mesh(water: Water, folder: Path) -> Path:
             axes.plot(lon, lat, "o", ms=4, color="#e0584f", zorder=4)
         axes.set_title(title)
     caption = "blue: open water; brown: avoided where a way round is not much longer; green: rivers"
-    figure.text(0.01, 0.002, caption, fontsize=8)
-    return save(figure, folder / "water_mesh.png")
+    return save(figure, folder / "water_mesh.png", f"{caption}; ")
 
 
 def draw_hours(water: Water, folder: Path) -> Path:
@@ -78,7 +77,7 @@ def draw_hours(water: Water, folder: Path) -> Path:
     network = water.network
     hours = water.hours_to(TARGETS, np.arange(len(network.lon)), SPEED_KN)
     norm = BoundaryNorm(np.arange(0, 157, 12), 256)
-    figure, panels = pyplot.subplots(1, 3, figsize=(16, 6.6), sharey=True, layout="constrained")
+    figure, panels = pyplot.subplots(1, 3, figsize=(16, 5.6), sharey=True, layout="constrained")
     for axes, target, values in zip(panels, TARGETS, hours.T, strict=True):
         draw_land(axes, water, REGION)
         dots = axes.scatter(
@@ -91,10 +90,10 @@ def draw_hours(water: Water, folder: Path) -> Path:
     return save(figure, folder / "water_hours.png")
 
 
-def save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path, caption: str = "") -> Path:
     from matplotlib import pyplot
 
-    figure.text(0.99, 0.002, CREDIT, ha="right", fontsize=7)
+    figure.supxlabel(f"{caption}{CREDIT}", fontsize=8)
     figure.savefig(path, dpi=80, metadata={"Software": None})
     pyplot.close(figure)
     return path
