@@ -79,7 +79,9 @@ accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with i
 
 geo: setup ## the derived files of geo/ from the hand-made ones, and their pictures
 	$(BIN)/python -m pipeline.geobuild geo
+	$(BIN)/python -m pipeline.waterbuild geo
 	$(BIN)/python -m tests.make_pictures
+	$(BIN)/python -m tests.make_water
 
 faults: setup ## plant each fault of docs/faults.md and see a test turn red
 	$(BIN)/python -m tests.plant_faults
