@@ -31,6 +31,8 @@ FLOW = (
     "tow",
     "summaries",
     "gaps",
+    "calibration_labels",
+    "calibration",
     "causes",
     "exposure",
     "gap_table",
