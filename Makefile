@@ -8,7 +8,7 @@ PROCESSED ?= data/processed
 ROWS ?= 5000000
 SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy geo faults fuzz lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy real-labels geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -76,6 +76,9 @@ kill-test: setup ## docs/reliability.md: nights killed, starved of disk, denied 
 
 accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with its night, against truth (an hour or more)
 	$(BIN)/python -m tests.make_accuracy $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS))
+
+real-labels: setup ## docs/real_labels.md: the classifier that needs no tracks, on gaps others labelled (minutes of one core)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.make_real_labels
 
 geo: setup ## the derived files of geo/ from the hand-made ones, and their pictures
 	$(BIN)/python -m pipeline.geobuild geo

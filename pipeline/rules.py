@@ -300,6 +300,42 @@ class OperationRules(RuleGroup):
     )
 
 
+class CalibrationRules(RuleGroup):
+    """When a user's labels may calibrate p_off, and how (METHOD 4.6).
+
+    Not among `Rules` while no published table holds a calibrated probability: the rules_hash names
+    what made the tables.
+    """
+
+    least_labels: int = rule(
+        50,
+        "labels with a p_off",
+        "judgement: with fewer the slope is a guess",
+        ge=4,
+    )
+    least_of_a_class: int = rule(
+        10, "labels", "judgement: fewer of one answer say little of when it is given", ge=2
+    )
+    isotonic_from: int = rule(
+        1_000,
+        "labels",
+        "Niculescu-Mizil and Caruana 2005: below about 1,000 isotonic calibration overfits, and"
+        " Platt's logistic does better",
+        ge=4,
+    )
+    least_p: float = rule(
+        1e-6, "probability", "judgement: a logit of 0 or 1 is endless", gt=0, lt=0.5
+    )
+    folds: int = rule(5, "folds", "judgement: each check trains on four fifths", ge=2)
+    bins: int = rule(
+        5, "bins of equal count", "judgement: ten labels a bin where labels are fewest", ge=1
+    )
+    interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
+    longest_text: int = rule(
+        200, "characters", "judgement: the name of a source, not its text", ge=1
+    )
+
+
 class Rules(RuleGroup):
     """All thresholds of a run, by stage."""
 

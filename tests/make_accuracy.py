@@ -79,6 +79,8 @@ def main() -> None:
         "Stratum *vessel: heard on another track* holds gaps of tracks that never were (false"
         " places of interference, bit errors); *vessel: silent* is what is left.",
         "",
+        "Gaps that a second provider labelled: [real_labels.md](real_labels.md).",
+        "",
     ]
     (chosen.docs / "accuracy.md").write_text("\n".join(head) + "\n" + "\n".join(texts), "utf-8")
 

@@ -40,6 +40,8 @@ FLOW = (
     "tow",
     "summaries",
     "gaps",
+    "calibration_labels",
+    "calibration",
     "causes",
     "exposure",
     "gap_table",

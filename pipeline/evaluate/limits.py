@@ -49,3 +49,26 @@ class EvaluationRules(RuleGroup):
     medium_from: int = rule(5, "calls a year", "METHOD 0: CNA Table 8, Medium is 5 to 20", ge=1)
     high_above: int = rule(20, "calls a year", "METHOD 0: CNA Table 8, High is above 20", ge=1)
     null_calls_a_year: float = rule(3.0, "calls a year", "METHOD 8: null worlds", ge=0)
+
+
+class RealLabelRules(RuleGroup):
+    """How the classifier of real labelled gaps is cross-validated."""
+
+    folds: int = rule(5, "folds", "judgement: each trains on four fifths", ge=2)
+    inner_folds: int = rule(
+        3, "folds", "judgement: of the training rows, three fits a setting", ge=2
+    )
+    block_rows: int = rule(
+        2_000,
+        "rows",
+        "measured: labels of rows so far apart in the file correlate by less than 0.03 (next rows"
+        " by 0.33), its tail of one label left out",
+        ge=1,
+    )
+    seed: int = rule(8, "", "judgement: any; the same folds from the same rows")
+    target_f_half: float = rule(
+        0.76, "F0.5", "the project's aim: above the best published, 0.751", gt=0, lt=1
+    )
+    learning_share: float = rule(
+        0.25, "of the training rows", "judgement: shows whether more rows would help", gt=0, lt=1
+    )
