@@ -183,6 +183,41 @@ FAULTS = (
         "0.01 * pl.col",
         "tests/test_evaluate_labels.py",
     ),
+    Fault(
+        "tracks begin anew with every month",
+        "pipeline/months.py",
+        "self._open_ends(before) if before else None",
+        "None",
+        "tests/test_incremental.py",
+    ),
+    Fault(
+        "a month linked before is taken whatever the month before it leaves open",
+        "pipeline/months.py",
+        "key_of(made_by, begins_with, edges)",
+        "key_of(made_by, edges)",
+        "tests/test_incremental.py",
+    ),
+    Fault(
+        "a change by late rows is told as new data",
+        "pipeline/history/compare.py",
+        'return "late_data" if context.has_late_rows else "new_data"',
+        'return "new_data"',
+        "tests/test_history.py",
+    ),
+    Fault(
+        "an area is out as soon as one of the stations that usually hear it is",
+        "pipeline/health/areas.py",
+        "found = (usual > 0) & (usual == out)",
+        "found = (usual > 0) & (out > 0)",
+        "tests/test_health.py",
+    ),
+    Fault(
+        "a shelf keeps what no night names any more",
+        "pipeline/nightly.py",
+        "self.shelf.sweep(archive.names())",
+        "pass",
+        "tests/test_incremental.py tests/test_nights.py",
+    ),
 )
 
 
