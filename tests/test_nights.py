@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import store
+from pipeline import months, store
 from pipeline.errors import RawFileError
+from pipeline.nightly import SHELF
 from pipeline.rules import Rules
 from tests import night
 from tests.nights_archive import HOUR, Line, draw_archive
@@ -109,6 +110,18 @@ def test_any_delivery_over_nights_publishes_what_one_night_publishes(
     seed: int, tmp_path: Path, light_sql: Path
 ) -> None:
     hold_delivery(tmp_path, seed, light_sql)
+
+
+@pytest.mark.parametrize(
+    "seed", [8, *(pytest.param(seed, marks=long) for seed in range(3_000, 3_020))]
+)
+def test_what_months_long_past_hold_lies_under_one_name_and_reads_the_same(
+    seed: int, tmp_path: Path, light_sql: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "RECENT_MONTHS", 1)
+    monkeypatch.setattr(months, "STRAY_DAYS", 0)
+    hold_delivery(tmp_path, seed, light_sql)
+    assert any((tmp_path / "processed" / SHELF / months.PAST).iterdir())
 
 
 def small_files() -> Files:
