@@ -13,14 +13,25 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import derive, gap_table, gaps, health, ingest, inputs, ships, store, tracks
+from pipeline import (
+    derive,
+    gap_table,
+    gaps,
+    health,
+    ingest,
+    inputs,
+    reception,
+    ships,
+    store,
+    tracks,
+)
 from pipeline.areas import Areas
 from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
 from pipeline.errors import RawFileError
 from pipeline.ingest import Progress
 from pipeline.inputs import RawFile
-from pipeline.months import HEALTH, JUDGED, LOST, MONTH_NOTES, SUMS, Months
+from pipeline.months import HEALTH, JUDGED, LOST, MONTH_NOTES, RECEPTION, SUMS, Months
 from pipeline.rules import Rules
 
 
@@ -173,10 +184,23 @@ def derive_archive(
     # then those that no sighting of their MMSI ended; by gap_id within.
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
+    months.judge_reception(still_open, data_end)
+    outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
+    silences = gap_table.tell_causes(
+        reception.add_causes(
+            silences,
+            months.read_all(RECEPTION, "judged"),
+            outages,
+            question.areas.closures,
+            rules.reception,
+            rules.causes,
+            rules.gaps.shortest_s,
+        )
+    )
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
     progress("adding up exposure", 0, 1)
-    tables = _follow_gaps(months, gap_rows, still_open, who, question, data_end)
+    tables = _follow_gaps(months, gap_rows, still_open, outages, who, question, data_end)
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
     progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)
@@ -226,19 +250,21 @@ def _follow_gaps(
     months: Months,
     gap_rows: pl.DataFrame,
     still_open: pl.DataFrame,
+    outages: pl.DataFrame,
     who: derive.WhoIsWho,
     question: Question,
     data_end: datetime,
 ) -> dict[str, pl.DataFrame]:
     """Return the tables of one file each: gaps, and what follows from them."""
     by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
-    outages = [months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
         "dark_port_calls": derive.list_calls(
             gap_rows, question.areas, data_end, question.rules_hash
         ),
-        "ship_months": derive.sum_ship_months(pl.concat(by_month), still_open, who),
-        "outage_hours": pl.concat(outages).sort("area", "hour", "why"),
+        "ship_months": derive.sum_ship_months(
+            pl.concat(by_month), still_open, months.read_all(RECEPTION, "observable"), who
+        ),
+        "outage_hours": outages.sort("area", "hour", "why"),
     }

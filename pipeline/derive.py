@@ -81,17 +81,20 @@ def list_calls(
     return calls.list_near_port(gap_rows, areas.port_groups(), data_end, rules_hash)
 
 
-def sum_ship_months(by_month: pl.DataFrame, silences: pl.DataFrame, who: WhoIsWho) -> pl.DataFrame:
+def sum_ship_months(
+    by_month: pl.DataFrame, silences: pl.DataFrame, observable: pl.DataFrame, who: WhoIsWho
+) -> pl.DataFrame:
     """Return table ship_months.
 
     Args:
         by_month: exposure of all months but that of the silences given (`exposure.sum_exposure`).
         silences: with `cause`.
+        observable: seconds of live hours (`reception.sum_observable`) of all months.
         who: the ships.
     """
-    exposed = exposure.sum_exposure(by_month, silences).with_columns(
-        month_at=pl.col("month").cast(pl.Datetime("us"))
-    )
+    exposed = exposure.add_observable(
+        exposure.sum_exposure(by_month, silences), observable
+    ).with_columns(month_at=pl.col("month").cast(pl.Datetime("us")))
     named = name_ships(exposed, who, "month_at")
     return named.select(polars_schema(ShipMonths).names())
 

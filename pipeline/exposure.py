@@ -62,6 +62,19 @@ def sum_exposure(by_month: pl.DataFrame, silences: pl.DataFrame) -> pl.DataFrame
     )
 
 
+def add_observable(exposed: pl.DataFrame, observable: pl.DataFrame) -> pl.DataFrame:
+    """Return exposure with `observable_s`, whole live hours, never more than `ship_s`.
+
+    Args:
+        exposed: `sum_exposure`.
+        observable: month, mmsi, area, port_group, observable_s; several rows of one add up.
+    """
+    found = observable.group_by(WHERE).agg(pl.col("observable_s").sum())
+    return exposed.join(found, on=WHERE, how="left", maintain_order="left").with_columns(
+        observable_s=pl.min_horizontal(pl.col("observable_s").fill_null(0), "ship_s")
+    )
+
+
 def sum_silences(silences: pl.DataFrame) -> pl.DataFrame:
     """Return the seconds of closed silences like `sum_days`; those of `left_region` give none."""
     closed = silences.filter(

@@ -16,7 +16,15 @@ CAUSE_WORDS = {
     "left_region": "It left the region by an exit: no gap, counted apart.",
     "identity": "It was next heard under another MMSI with the same IMO number.",
     "in_port": "Both ends lie in one port, and the time is too short for a call elsewhere.",
+    "laid_up": "It lay still at one place, for weeks or while the waterway was closed.",
+    "gnss": "Many ships' positions jumped there at that time.",
+    "outage": "Receivers of the area were out: less than 4 h of silence are left.",
+    "unobservable": "Too little would have been received of it in any case.",
+    "coverage": "Weak reception explains the silence better than a set that is off.",
+    "unexplained": "Neither weak reception nor a set that is off explains the silence alone.",
+    "probable_off": "The set was probably off.",
 }
+NOT_JUDGED = "Why is not judged."
 
 
 def measure_silences(silences: pl.DataFrame) -> pl.DataFrame:
@@ -56,6 +64,31 @@ def tell_silences(silences: pl.DataFrame, data_end: datetime | None = None) -> p
     return silences.with_columns(reasons=tell_gap(data_end)).sort("gap_id")
 
 
+def tell_causes(silences: pl.DataFrame) -> pl.DataFrame:
+    """Return silences of `reception.add_causes` with the cause in words behind `reasons`."""
+    cause = pl.col("cause").replace_strict(CAUSE_WORDS, default=NOT_JUDGED).fill_null(NOT_JUDGED)
+    heard = pl.format(
+        " In {} h of it {} other ships were heard where it could have been, and {} receptions were"
+        " to be expected of it with its set on.",
+        pl.col("live_h").round(1),
+        "witnesses",
+        pl.col("expected_receptions").round(1),
+    )
+    off = pl.format(
+        " Probability that the set was off: {} (90 % interval {} to {}).",
+        *(pl.col(name).round(3) for name in ("p_off", "p_off_low", "p_off_high")),
+    )
+    weak = pl.when("weakly_identified").then(pl.lit(" Learned of thin data.")).otherwise(pl.lit(""))
+    why = pl.concat_str(
+        pl.lit(" "),
+        cause,
+        heard.fill_null(""),
+        off.fill_null(""),
+        pl.when(pl.col("p_off").is_not_null()).then(weak).otherwise(pl.lit("")).fill_null(""),
+    )
+    return silences.with_columns(reasons=pl.col("reasons") + why)
+
+
 def assemble_gaps(
     silences: pl.DataFrame,
     rules: Rules,
@@ -65,7 +98,7 @@ def assemble_gaps(
     """Return table `gaps` (schema.Gaps), in the order of `silences`.
 
     Args:
-        silences: `tell_silences`, with the ship's fields, flag and fleet as of the off point.
+        silences: `tell_causes`, with the ship's fields, flag and fleet as of the off point.
         rules: thresholds.
         data_end: end of the data the rows are judged with.
         rules_hash: name of the rules and areas.
@@ -76,17 +109,6 @@ def assemble_gaps(
         method_version=pl.lit(METHOD_VERSION),
         rules_hash=pl.lit(rules_hash),
     )
-    later = [name for name in polars_schema(Gaps) if name not in rows.columns]
-    assert set(later) == {
-        "p_off",
-        "p_off_low",
-        "p_off_high",
-        "witnesses",
-        "live_h",
-        "expected_receptions",
-        "weakly_identified",
-    }, later
-    rows = rows.with_columns(pl.lit(None).alias(name) for name in later)
     return conform(rows.select(polars_schema(Gaps).names()), Gaps)
 
 
@@ -123,7 +145,7 @@ def judge_status(month: pl.Expr, data_end: datetime, final_after_d: int) -> pl.E
 
 
 def tell_gap(data_end: datetime | None) -> pl.Expr:
-    """Return the row's story in words, with its figures."""
+    """Return what happened in words, with its figures; `tell_causes` adds why."""
 
     def instant(column: pl.Expr) -> pl.Expr:
         return column.dt.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -167,5 +189,4 @@ def tell_gap(data_end: datetime | None) -> pl.Expr:
     )
     still = pl.format(" Not heard again by {}.", instant(pl.lit(data_end, pl.Datetime("us"))))
     ended = pl.when("is_closed").then(on).otherwise(still)
-    cause = pl.col("cause").replace_strict(CAUSE_WORDS, default="Why is not judged yet.")
-    return off + ended + pl.lit(" ") + cause.fill_null("Why is not judged yet.")
+    return off + ended

@@ -31,6 +31,10 @@ NOT_IN_A_NIGHT = frozenset(
         "process",
         "progress",
         "geobuild",
+        "waterbuild",
+        "waterbuild_mesh",
+        "calibration",
+        "calibration_labels",
         "nightly",
         "rollup",
     ]

@@ -20,6 +20,7 @@ from pipeline import (
     exposure,
     gap_table,
     health,
+    reception,
     ships,
     store,
     summaries,
@@ -45,6 +46,7 @@ KINDS = (
     TRACKS,
     SUMS,
     JUDGED,
+    RECEPTION,
     HEALTH,
     LOST,
 ) = (
@@ -53,6 +55,7 @@ KINDS = (
     "tracks",
     "month_sums",
     "judged",
+    "reception",
     "health",
     "lost_ships",
 )
@@ -251,6 +254,7 @@ class Months:
                 frame: self.shelf.read_many(DAYS, finished, frame)
                 for frame in (
                     *("presence", "classes", "speeds", "port_visits", "refused", "counts"),
+                    "ship_hours",
                 )
             }
             segments = self.shelf.read(TRACKS, linked, "segments").join(
@@ -259,6 +263,10 @@ class Months:
             short = self.shelf.read(TRACKS, linked, "short")
             by_month = exposure.sum_days(read["presence"])
             sums = {
+                "ship_hours": read["ship_hours"]
+                .join(segments.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+                .drop("segment")
+                .sort("mmsi", "track", "hour", "lon", "lat"),
                 "by_month": pl.concat([by_month, short.select(by_month.columns)]),
                 "classes": read["classes"]
                 .group_by("mmsi", "ais_class")
@@ -336,6 +344,64 @@ class Months:
             return tow.pick_tugs(pl.DataFrame(schema=tow.SIGHTING_SCHEMA), tugs)
         wanted = positions.select(*tow.SIGHTING_SCHEMA).filter(pl.col("mmsi").is_in(tugs.implode()))
         return tow.pick_tugs(wanted.collect(), tugs)
+
+    # ------------------------------------------------------------------------------- reception
+
+    def judge_reception(self, still_open: pl.DataFrame, data_end: datetime) -> None:
+        """Say of the gaps that each month ended, and of the open ones, if the set was off.
+
+        What is learned for a month is learned of it and the months before it (METHOD 4); a gap is
+        judged with the month in which it ended, an open one with the month of `data_end`.
+
+        Args:
+            still_open: `judge_silences` of those that no sighting ended, by gap_id.
+            data_end: end of the data.
+        """
+        rules = self.days.rules.reception
+        made_by = key_of(code_key(), pick_rules(self.days.rules, "reception"))
+        begun = [month for month in self.months() if _midnight(month) < data_end]
+        for month in self.months():
+            earliest = month
+            for _ in range(rules.months_back):
+                earliest = _month_before(earliest)
+            window = [one for one in begun if earliest <= one <= month]
+            is_last = begun[-1:] == [month]
+            unended = still_open if is_last else still_open.clear()
+            judged, until = self.names[JUDGED][month], _judged_until(month, data_end)
+            name = self._name(
+                RECEPTION,
+                month,
+                key_of(
+                    made_by,
+                    [self.names[SUMS][one] for one in window],
+                    *(judged, until, frame_key(unended.select("gap_id", "cause"))),
+                ),
+            )
+            if self._is_missing(RECEPTION, month):
+                silences = self.shelf.read(JUDGED, judged, "silences")
+                silences = pl.concat([silences, unended.select(silences.columns)])
+                found = self._learn_reception(window, month, silences, until)
+                self._put(RECEPTION, name, found, {})
+
+    def _learn_reception(
+        self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
+    ) -> dict[str, pl.DataFrame]:
+        rules = self.days.rules.reception
+        names = [self.names[SUMS][one] for one in window]
+        hours = self.shelf.read_many(SUMS, names, "ship_hours") if names else None
+        asked = silences.filter(pl.col("cause").is_null())
+        learned = None
+        if hours is not None and not hours.is_empty():
+            unended = asked.filter(pl.col("on_at").is_null())
+            laid_out = reception.lay_out(hours, unended, until, rules)
+            learned = reception.learn(laid_out, rules)
+        places = pl.DataFrame() if hours is None else hours
+        return {
+            "judged": reception.judge_gaps(asked, learned, len(window), until, rules),
+            "observable": reception.sum_observable(
+                learned, places, silences.filter(pl.col("cause").ne_missing("left_region")), month
+            ),
+        }
 
     # ------------------------------------------------------------------------------- health
 

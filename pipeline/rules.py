@@ -172,6 +172,8 @@ class CauseRules(RuleGroup):
     )
     in_port_within_km: float = rule(4.0, "km", "METHOD 4, and GFW's port exit radius", ge=0)
     min_visit_h: float = rule(4.0, "h", "METHOD 5, judgement", ge=0)
+    laid_up_least_d: float = rule(14.0, "days", "METHOD 4", gt=0)
+    laid_up_most_kn: float = rule(0.5, "kn", "METHOD 4", ge=0)
 
 
 class ShipRules(RuleGroup):
@@ -279,6 +281,68 @@ class BandRules(RuleGroup):
     feed_least_share: float = rule(0.2, "of the feed's median day", "judgement: a warning", ge=0)
 
 
+class ReceptionRules(RuleGroup):
+    """Who could have been heard, and was the set off (METHOD 4)."""
+
+    cell_deg: float = rule(0.5, "deg", "METHOD 4.1: smaller cells hold too few ships", gt=0)
+    months_back: int = rule(5, "months", "METHOD 4: learned of months m-5 to m", ge=0)
+    least_months: int = rule(3, "months with data", "METHOD 4, judgement", ge=1)
+    moving_from_kn: float = rule(0.5, "kn", "METHOD 6, Global Fishing Watch: moving", ge=0)
+    return_after_h: int = rule(
+        3,
+        "whole hours unheard",
+        "METHOD 1: four hours and more end with a sighting by definition, which says nothing of"
+        " how often ships are heard",
+        ge=1,
+    )
+    spread: float = rule(
+        1.0,
+        "shape",
+        "judgement: own factors of ships spread like an exponential until learned",
+        gt=0,
+    )
+    most_share: float = rule(
+        0.985, "of hours heard", "judgement: beyond it an hour tells rates no further", gt=0, lt=1
+    )
+    most_receptions: float = rule(
+        12.0, "receptions an hour", "judgement: more tell nothing more: feeds are thinned", gt=0
+    )
+    prior_hours: float = rule(
+        20.0, "ship-hours", "judgement: a place's own rate counts from a day of a ship on", ge=0
+    )
+    day_weight: float = rule(3.0, "receptions", "judgement: shrinks a place's day", gt=0)
+    hour_weight: float = rule(2.0, "receptions", "judgement: shrinks a place's hour", gt=0)
+    pass_weight: float = rule(1.0, "receptions", "judgement: shrinks an hour of satellites", gt=0)
+    factors: int = rule(10, "values", "judgement: of the own factor, evenly in its logarithm", ge=2)
+    least_factor: float = rule(0.01, "times", "judgement: weaker sets are hardly heard", gt=0)
+    most_factor: float = rule(4.0, "times", "judgement: 2 % of an exponential lie above", gt=0)
+    redraw_h: float = rule(
+        60.0, "h", "judgement: a stay or leg lasts two or three days on average", gt=1
+    )
+    redraw_at_change: float = rule(
+        0.5, "chance", "judgement: half of all stops and starts are another stay or leg", gt=0, lt=1
+    )
+    off_rate: float = rule(0.002, "an hour", "judgement: first guess, learned", gt=0, lt=0.5)
+    off_hours: tuple[float, ...] = rule(
+        (8.0, 40.0, 400.0),
+        "h",
+        "judgement: first guesses of the mean times off of a mixture, learned",
+        min_length=1,
+    )
+    prior_events: float = rule(0.5, "events", "judgement: what a first guess is worth", gt=0)
+    passes: int = rule(3, "passes", "METHOD 4.2: fixed; judgement", ge=1)
+    nudge: float = rule(1.1, "times", "judgement: step of the derivatives of the interval", gt=1)
+    starts_may_differ: float = rule(0.05, "of the mean", "METHOD 4.4", gt=0)
+    least_switched: float = rule(
+        5.0, "switch-offs", "judgement: fewer in an area leave its rate open", ge=0
+    )
+    least_expected: float = rule(
+        3.0, "receptions", "METHOD 4.5: silence is at least 5 % likely below", gt=0
+    )
+    coverage_below: float = rule(0.2, "p_off", "METHOD 4", gt=0, lt=1)
+    probable_from: float = rule(0.8, "p_off", "METHOD 4", gt=0, lt=1)
+
+
 class OperationRules(RuleGroup):
     """What `darkport doctor` calls too old or too little.
 
@@ -347,6 +411,7 @@ class Rules(RuleGroup):
     ships: ShipRules = ShipRules()
     health: HealthRules = HealthRules()
     bands: BandRules = BandRules()
+    reception: ReceptionRules = ReceptionRules()
 
 
 def load_rules(path: Path | None) -> Rules:

@@ -461,6 +461,9 @@ class ShipMonths(dy.Schema):
     sightings = _whole("sightings there, outside ones excluded", nullable=False)
     ship_s = _whole("time between consecutive sightings, gaps included", "s", nullable=False)
     heard_s = _whole("the part between sightings less than 4 h apart", "s", nullable=False)
+    observable_s = _whole(
+        "the part in UTC hours in which somebody else was heard there", "s", nullable=False
+    )
 
 
 # --------------------------------------------------------------------------- history

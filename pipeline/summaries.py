@@ -54,6 +54,9 @@ class Summary:
     """What is kept of some UTC days beside their edges, once jumps are refused.
 
     Attributes:
+        ship_hours: one row per mmsi x segment x UTC hour: the last sighting in it (lon, lat,
+            sog_kn, is_outside, area, port_group), is_class_b, and whether any was heard by ground
+            stations and by satellites.
         presence: one row per date x mmsi x area x port group, outside sightings excluded:
             `sightings` and `heard_s`, the seconds between sightings less than the threshold apart.
         cells: one row per UTC hour x cell of 0.5 degree x receiver x class: `ships` heard.
@@ -63,6 +66,7 @@ class Summary:
             arrived_at, left_at, sightings (METHOD 7, port stay).
     """
 
+    ship_hours: pl.DataFrame
     presence: pl.DataFrame
     cells: pl.DataFrame
     speeds: pl.DataFrame
@@ -101,6 +105,7 @@ def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summar
     """
     ordered = sort_by_segment(positions)
     return Summary(
+        ship_hours=pick_ship_hours(ordered),
         presence=sum_presence(pair_sightings(ordered), rules.gaps.shortest_s),
         cells=count_cells(ordered),
         speeds=count_speeds(ordered),
@@ -206,6 +211,29 @@ def count_hours(ordered: pl.DataFrame) -> pl.DataFrame:
             sightings=pl.len().cast(pl.Int64),
             terrestrial=kind.is_in(["terrestrial", "both"]).sum().cast(pl.Int64),
             satellite=kind.is_in(["satellite", "both"]).sum().cast(pl.Int64),
+        )
+        .sort("mmsi", "segment", "hour")
+    )
+
+
+def pick_ship_hours(ordered: pl.DataFrame) -> pl.DataFrame:
+    """Return where each segment was last in each UTC hour, and who heard it in it."""
+    kind = pl.col("receiver")
+    return (
+        ordered.group_by(
+            "mmsi",
+            "segment",
+            pl.col("seen_at").dt.truncate("1h").alias("hour"),
+            maintain_order=True,
+        )
+        .agg(
+            pl.col("lon", "lat", "sog_kn").last(),
+            is_class_b=(pl.col("ais_class") == "B").any(),
+            terrestrial=kind.is_in(["terrestrial", "both"]).any(),
+            satellite=kind.is_in(["satellite", "both"]).any(),
+            is_outside=pl.col("is_outside").last(),
+            area=pl.col("area").last(),
+            port_group=pl.col("port_group").last(),
         )
         .sort("mmsi", "segment", "hour")
     )

@@ -45,6 +45,7 @@ FLOW = (
     "causes",
     "exposure",
     "gap_table",
+    "reception",
     "history",
     "calls",
     "chains",

@@ -12,6 +12,9 @@ silences as (
         off_area as area,
         off_port_group as port_group,
         cause,
+        p_off,
+        p_off_low,
+        p_off_high,
         case
             when cause = 'left_region' then 'left_region'
             when is_closed then 'gap'
@@ -35,7 +38,10 @@ select
     silences.area,
     silences.port_group,
     silences.cause,
-    silences.length_s
+    silences.length_s,
+    silences.p_off,
+    silences.p_off_low,
+    silences.p_off_high
 from silences
 inner join thresholds on silences.length_s >= thresholds.least_s
 order by silences.gap_id, thresholds.at_least_h

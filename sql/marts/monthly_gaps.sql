@@ -5,7 +5,9 @@
 -- hours of ships silent through such a month are no observation and are left out.
 -- outage_hours are clock hours of the area, the same in all its rows; under `all` those that are
 -- outages of every area in which a ship was seen in the month.
--- expected_off and observable_ship_hours stay null until reception is modelled.
+-- expected_off is the sum of p_off over gaps, 0 for a gap explained otherwise. Its 90 % interval:
+-- the gaps' own chance (the variance of a sum of yes and no), and what was learned, whose error is
+-- taken to be the same way in all gaps of the cell, which is wide rather than narrow.
 with
 observed as (
     select
@@ -17,7 +19,8 @@ observed as (
         ship_months.ship_id,
         ship_months.sightings,
         ship_months.ship_s,
-        ship_months.heard_s
+        ship_months.heard_s,
+        ship_months.observable_s
     from ship_months
     inner join months using (month)
     where months.has_data
@@ -32,7 +35,8 @@ exposure as (
         case when grouping(port_group) = 1 then 'all' else port_group end as port_group,
         count(distinct ship_id) filter (where sightings > 0) as ships_seen,
         cast(sum(ship_s) as bigint) as ship_s,
-        cast(sum(heard_s) as bigint) as heard_s
+        cast(sum(heard_s) as bigint) as heard_s,
+        cast(sum(observable_s) as bigint) as observable_s
     from observed
     group by month, cube (flag, fleet, area, port_group)
 ),
@@ -71,7 +75,18 @@ counted as (
         count(distinct ship_id) filter (where kind = 'gap') as ships_with_gap,
         count(*) filter (where kind = 'gap') as gaps,
         count(*) filter (where kind = 'open_gap') as open_gaps,
-        count(*) filter (where kind = 'left_region') as left_region
+        count(*) filter (where kind = 'left_region') as left_region,
+        -- Sums of whole millionths: the same whatever the order.
+        coalesce(sum(cast(round(p_off * 1e6) as bigint)) filter (where kind = 'gap'), 0)
+            as expected_off_e6,
+        coalesce(sum(cast(round(p_off * (1 - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0)
+            as variance_e6,
+        coalesce(
+            sum(cast(round((p_off - p_off_low) * 1e6) as bigint)) filter (where kind = 'gap'), 0
+        ) as below_e6,
+        coalesce(
+            sum(cast(round((p_off_high - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0
+        ) as above_e6
     from gap_ladder
     group by month, at_least_h, cube (flag, fleet, area, port_group)
 ),
@@ -170,11 +185,16 @@ measured as (
         coalesce(exposure.ships_seen, 0) as ships_seen,
         coalesce(exposure.ship_s, 0) as ship_s,
         coalesce(exposure.heard_s, 0) as heard_s,
+        coalesce(exposure.observable_s, 0) as observable_s,
         coalesce(out_of_area.outage_hours, 0) as outage_hours,
         coalesce(counted.ships_with_gap, 0) as ships_with_gap,
         coalesce(counted.gaps, 0) as gaps,
         coalesce(counted.open_gaps, 0) as open_gaps,
-        coalesce(counted.left_region, 0) as left_region
+        coalesce(counted.left_region, 0) as left_region,
+        coalesce(counted.expected_off_e6, 0) / 1e6 as expected_off,
+        coalesce(counted.variance_e6, 0) / 1e6 as off_variance,
+        coalesce(counted.below_e6, 0) / 1e6 as off_below,
+        coalesce(counted.above_e6, 0) / 1e6 as off_above
     from cells
     inner join months using (month)
     cross join thresholds
@@ -193,16 +213,30 @@ select
     case when has_data then ships_seen end as ships_seen,
     case when has_data then ship_s / 3600 end as ship_hours,
     case when has_data then heard_s / 3600 end as heard_hours,
-    cast(null as double) as observable_ship_hours,
+    case when has_data then observable_s / 3600 end as observable_ship_hours,
     case when has_data then outage_hours end as outage_hours,
     case when has_data then ships_with_gap end as ships_with_gap,
     case when has_data then gaps end as gaps,
     case when has_data then open_gaps end as open_gaps,
     case when has_data then left_region end as left_region,
     case when has_data and ship_s > 0 then gaps * 3600000 / ship_s end as gaps_per_1000_ship_hours,
-    cast(null as double) as expected_off,
-    cast(null as double) as expected_off_low,
-    cast(null as double) as expected_off_high,
+    case when has_data then cast(expected_off as double) end as expected_off,
+    case
+        when has_data
+            then
+                greatest(
+                    0,
+                    expected_off - sqrt(1.6448536 * 1.6448536 * off_variance + off_below * off_below)
+                )
+    end as expected_off_low,
+    case
+        when has_data
+            then
+                least(
+                    gaps,
+                    expected_off + sqrt(1.6448536 * 1.6448536 * off_variance + off_above * off_above)
+                )
+    end as expected_off_high,
     gap_status as status,
     $method_version as method_version,
     $rules_hash as rules_hash

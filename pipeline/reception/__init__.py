@@ -1,0 +1,19 @@
+"""Who could have been heard, and was the set off? (METHOD 4)"""
+
+from pipeline.reception.judge import SCHEMA, judge_gaps
+from pipeline.reception.learn import Learned, learn
+from pipeline.reception.observed import sum_observable
+from pipeline.reception.why import add_causes
+from pipeline.reception.window import COLUMNS, Window, lay_out
+
+__all__ = [
+    "COLUMNS",
+    "SCHEMA",
+    "Learned",
+    "Window",
+    "add_causes",
+    "judge_gaps",
+    "lay_out",
+    "learn",
+    "sum_observable",
+]

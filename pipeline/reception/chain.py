@@ -1,0 +1,96 @@
+"""Was the set on, hour by hour: a hidden Markov chain over the hours of every track (METHOD 4.4).
+
+While on, a ship has a factor of its own on what is expected of it: it holds for a while (a stay, a
+leg) and is then drawn anew. While off, it comes back after a time whose density is a mixture of
+exponentials. So the length density, the own-ship factor, the over-dispersion of silence and the
+mixing weight are one likelihood, and the whole past and future of a track speak for each of its
+hours (forward-backward, Rabiner 1989).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.reception.grid import Counted, Grid, Parameters
+from pipeline.reception.passes import Seen, run_backward, run_forward
+from pipeline.reception.window import Floats
+
+LEAST_RATE, MOST_RATE = 1e-5, 0.5
+LEAST_REDRAW, MOST_REDRAW = 1e-4, 0.9  # from 0 and 1 nothing could be learned any more
+
+
+@dataclass(frozen=True, eq=False)
+class Smoothed:
+    """What the chain says of every hour (hours, tracks), and what it counted on the way.
+
+    Attributes:
+        on: probability that the set was on.
+        factor: mean own factor while on, given the hours until then alone.
+        log_likelihood: of all that was heard and not heard.
+        counted: what `improve` needs.
+    """
+
+    on: Floats
+    factor: Floats
+    log_likelihood: float
+    counted: Counted
+
+
+def smooth(
+    grid: Grid, expected: Floats, parameters: Parameters, *, is_counted: bool = True
+) -> Smoothed:
+    """Return the probability of every hour that the set was on, given all hours of its track.
+
+    Args:
+        grid: the hours.
+        expected: receptions expected of a ship with factor 1 (hours, tracks).
+        parameters: what was learned.
+        is_counted: whether `counted` is wanted; else it stays 0.
+    """
+    seen = Seen(grid, expected, parameters.factor)
+    ahead, factor, log_likelihood = run_forward(grid, seen, parameters)
+    on, counted = run_backward(grid, seen, ahead, parameters, is_counted=is_counted)
+    return Smoothed(on, factor, log_likelihood, counted)
+
+
+def improve(
+    parameters: Parameters, counted: Counted, prior: Parameters, prior_weight: float
+) -> Parameters:
+    """Return the parameters that make what was counted likeliest (Baum-Welch), lightly shrunk.
+
+    Args:
+        parameters: those with which it was counted.
+        counted: `Smoothed.counted`.
+        prior: what holds where little was counted.
+        prior_weight: events that the prior is worth.
+    """
+    on_hours, off_hours = counted.on_hours, counted.off_hours
+    # Areas with few switch-offs lean on the rate of all areas together.
+    overall = (counted.switched_off.sum() + prior_weight) / (
+        on_hours.sum() + prior_weight / prior.off_rate.mean()
+    )
+    return replace(
+        parameters,
+        off_rate=(counted.switched_off + prior_weight) / (on_hours + prior_weight / overall),
+        phase_share=_shares(counted.phases + prior_weight * prior.phase_share),
+        back_rate=np.clip(
+            (counted.returns + prior_weight) / (off_hours + prior_weight / prior.back_rate),
+            LEAST_RATE,
+            MOST_RATE,
+        ),
+        factor_share=_shares(counted.drawn + prior_weight * prior.factor_share),
+        redraw=_rate(counted, 0, prior.redraw, prior_weight),
+        redraw_at_change=_rate(counted, 1, prior.redraw_at_change, prior_weight),
+    )
+
+
+def _rate(counted: Counted, kind: int, prior: float, prior_weight: float) -> float:
+    """Return the chance of a redraw."""
+    found = (counted.redrawn[kind] + prior_weight) / (counted.chances[kind] + prior_weight / prior)
+    return float(np.clip(found, LEAST_REDRAW, MOST_REDRAW))
+
+
+def _shares(values: Floats) -> Floats:
+    return values / values.sum()

@@ -1,0 +1,117 @@
+"""Hours by tracks, what is learned of them, and what is counted on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.reception.window import Bools, Floats, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """What is learned of some months.
+
+    Attributes:
+        off_rate: switch-offs per hour of a set that is on, by area (areas).
+        phase_share: share of switch-offs that are short, ..., long (phases).
+        back_rate: returns per hour, by phase.
+        factor: values of the own factor (factors).
+        factor_share: how often each is drawn.
+        redraw: chance an hour that the factor is drawn anew, within a stay or leg.
+        redraw_at_change: the same where the ship stops or gets under way.
+    """
+
+    off_rate: Floats
+    phase_share: Floats
+    back_rate: Floats
+    factor: Floats
+    factor_share: Floats
+    redraw: float
+    redraw_at_change: float
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A window by hour and track (hours, tracks); what is not there is silent and says nothing."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    area: NDArray[np.int64]
+    is_there: Bools
+    is_heard: Bools
+    is_mute: Bools
+    begins: Bools
+    changes: Bools
+
+    @classmethod
+    def of(cls, window: Window) -> Grid:
+        """Return the grid of a window."""
+        # Hours in which no track has a row are left out.
+        row = np.unique(window.hour, return_inverse=True)[1].astype(np.int64)
+        column = window.track
+        shape = (int(row.max()) + 1, int(column.max()) + 1)
+
+        def spread(values: NDArray[np.generic], dtype: type) -> NDArray[np.generic]:
+            cells = np.zeros(shape, dtype)
+            cells[row, column] = values
+            return cells
+
+        ones = np.ones(window.rows, np.bool_)
+        return cls(
+            row,
+            column,
+            spread(window.area, np.int64),  # pyright: ignore[reportArgumentType]
+            *(
+                spread(values, np.bool_)  # pyright: ignore[reportArgumentType]
+                for values in (
+                    *(ones, window.is_heard, window.is_outside),
+                    *(window.begins, window.changes),
+                )
+            ),
+        )
+
+    def spread(self, values: Floats) -> Floats:
+        """Return values of rows by hour and track, 0 where there is none."""
+        cells = np.zeros(self.is_there.shape)
+        cells[self.row, self.column] = values
+        return cells
+
+
+@dataclass(eq=False)
+class Counted:
+    """Expected numbers of what happened, summed over hours and tracks.
+
+    `redrawn` and `chances` are two: within a stay or leg, and where the ship stops or starts.
+    """
+
+    switched_off: Floats
+    on_hours: Floats
+    phases: Floats
+    returns: Floats
+    off_hours: Floats
+    drawn: Floats
+    redrawn: Floats
+    chances: Floats
+
+    @classmethod
+    def empty(cls, parameters: Parameters) -> Counted:
+        """Return counts of nothing yet."""
+        areas, phases = len(parameters.off_rate), len(parameters.back_rate)
+        return cls(
+            switched_off=np.zeros(areas),
+            on_hours=np.zeros(areas),
+            phases=np.zeros(phases),
+            returns=np.zeros(phases),
+            off_hours=np.zeros(phases),
+            drawn=np.zeros(len(parameters.factor)),
+            redrawn=np.zeros(2),
+            chances=np.zeros(2),
+        )
+
+    def add_hours(self, area: NDArray[np.int64], now: Floats, is_there: Bools) -> None:
+        """Add an hour: how likely each state is (states, tracks), 0 where no track is."""
+        self.on_hours += np.bincount(area, now[0] * is_there, minlength=len(self.on_hours))
+        self.off_hours += now[1:].sum(1)

@@ -1,0 +1,115 @@
+"""What is learned of some months: reception, switching, own factors (METHOD 4.2 to 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.reception.chain import Smoothed, improve, smooth
+from pipeline.reception.grid import Grid, Parameters
+from pipeline.reception.rates import Groups, Rates, estimate_rates
+from pipeline.reception.window import Floats, Window
+from pipeline.rules import ReceptionRules
+
+STARTS = ("all on", "all off")
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What is learned of a window, and what follows for its hours (rows of the window).
+
+    Attributes:
+        window: the hours.
+        parameters: of the chain.
+        rates: what is expected of a ship with factor 1.
+        on: probability that the set was on.
+        factor: mean own factor given the hours until then.
+        expected_off_h: hours off in all silences, from each of the two starts.
+        switched_off: expected number of switch-offs, by area.
+        nudged: `on` where receptions are, and where switch-offs are, `nudge` times as many.
+    """
+
+    window: Window
+    parameters: Parameters
+    rates: Rates
+    on: Floats
+    factor: Floats
+    expected_off_h: tuple[float, float]
+    switched_off: Floats
+    nudged: tuple[Floats, Floats]
+
+    @property
+    def starts_differ(self) -> float:
+        """By how much the two starts differ, as a share of their mean."""
+        mean = sum(self.expected_off_h) / 2
+        return abs(self.expected_off_h[0] - self.expected_off_h[1]) / mean if mean else 0.0
+
+
+def learn(window: Window, rules: ReceptionRules) -> Learned:
+    """Return what a window teaches, from two starts: every set on, and off in every long silence.
+
+    Raises:
+        ValueError: the window is empty.
+    """
+    if not window.rows:
+        raise ValueError("an empty window teaches nothing")
+    groups, grid = Groups.of(window), Grid.of(window)
+    fits = [_fit(window, groups, grid, start, rules) for start in STARTS]
+    off_h = [float((1 - on).sum()) for _, _, on, _ in fits]
+    parameters, rates, on, smoothed = fits[0]
+    expected = grid.spread(rates.expected)
+    more_heard = smooth(grid, expected * rules.nudge, parameters, is_counted=False)
+    switching = _scale_off_rate(parameters, rules.nudge)
+    more_off = smooth(grid, expected, switching, is_counted=False)
+    return Learned(
+        window,
+        parameters,
+        rates,
+        on,
+        smoothed.factor[grid.row, grid.column],
+        (off_h[0], off_h[1]),
+        smoothed.counted.switched_off,
+        (more_heard.on[grid.row, grid.column], more_off.on[grid.row, grid.column]),
+    )
+
+
+def first_guess(areas: int, rules: ReceptionRules) -> Parameters:
+    """Return the parameters before anything is learned."""
+    from scipy.stats import gamma
+
+    factor = np.geomspace(rules.least_factor, rules.most_factor, rules.factors)
+    between = np.concatenate([[0.0], np.sqrt(factor[1:] * factor[:-1]), [np.inf]])
+    shares = np.diff(gamma.cdf(between, rules.spread, scale=1 / rules.spread))
+    phases = np.array(rules.off_hours, np.float64)
+    return Parameters(
+        off_rate=np.full(max(areas, 1), rules.off_rate),
+        phase_share=np.full(len(phases), 1 / len(phases)),
+        back_rate=1 / phases,
+        factor=factor,
+        factor_share=shares,
+        redraw=1 / rules.redraw_h,
+        redraw_at_change=rules.redraw_at_change,
+    )
+
+
+def _fit(
+    window: Window, groups: Groups, grid: Grid, start: str, rules: ReceptionRules
+) -> tuple[Parameters, Rates, Floats, Smoothed]:
+    """Return parameters, rates and `on` after a fixed number of passes."""
+    prior = first_guess(len(window.areas), rules)
+    parameters = prior
+    on = np.ones(window.rows)
+    if start == "all off":
+        on = window.is_heard.astype(np.float64)
+    for _ in range(rules.passes):
+        rates = estimate_rates(window, groups, on, rules)
+        smoothed = smooth(grid, grid.spread(rates.expected), parameters)
+        on = smoothed.on[grid.row, grid.column]
+        judged_with = parameters
+        parameters = improve(parameters, smoothed.counted, prior, rules.prior_events)
+    return judged_with, rates, on, smoothed  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def _scale_off_rate(parameters: Parameters, by: float) -> Parameters:
+    return replace(parameters, off_rate=np.minimum(parameters.off_rate * by, 0.5))
