@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import store
 from pipeline.errors import UsageError, printable
 
-NOT_JUDGED = "not judged: reception is not estimated yet, so p_off is unknown"
+NOT_JUDGED = "not judged: its track has no hours to learn from"
 LADDER_NAMES = {6: "GFW raw", 12: "GFW disabling", 30: "Lloyd's List", 72: "'prolonged'"}
 
 
@@ -66,6 +66,7 @@ def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -
         "Before " + _receivers(gap),
         "Ladder " + _ladder(rungs),
         f"Cause  {gap['cause'] or NOT_JUDGED}",
+        *_tell_reception(gap),
     ]
     if call:
         lines.append(
@@ -79,6 +80,23 @@ def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -
         f" {gap['method_version']}, rules {gap['rules_hash']}"
     )
     lines.append("Switching off can be lawful; a silence alone says nothing about intent.")
+    return lines
+
+
+def _tell_reception(gap: dict[str, Any]) -> list[str]:
+    """Return who could have heard it, and how likely its set was off, as far as it is known."""
+    if gap["live_h"] is None:
+        return []
+    lines = [
+        f"Heard  {gap['witnesses']} other ships, in {gap['live_h']:.1f} h of it;"
+        f" {gap['expected_receptions']:.1f} receptions were to be expected of this one"
+    ]
+    if gap["p_off"] is not None:
+        weak = ", learned of thin data" if gap["weakly_identified"] else ""
+        lines.append(
+            f"Off    probability {gap['p_off']:.3f}, 90 % interval {gap['p_off_low']:.3f} to"
+            f" {gap['p_off_high']:.3f}{weak} (uncalibrated)"
+        )
     return lines
 
 

@@ -7,20 +7,20 @@ import polars as pl
 from pipeline.schema import Gaps, GapVersions, polars_schema
 
 # Columns of gaps whose change alone makes no version: the first three change with every night's
-# data_end, the last two are told once a run (table runs).
-SILENT = ("data_end", "status", "reasons", "method_version", "rules_hash")
-IDENTITY = ("ship_id", "imo", "name", "flag", "fleet", "ship_type")
-ENDS = ("on_at", "on_lon", "on_lat", "on_mmsi")
-JUDGED = (
-    "cause",
-    "p_off",
-    "p_off_low",
-    "p_off_high",
-    "witnesses",
-    "live_h",
-    "expected_receptions",
+# data_end, then two that are told once a run (table runs); the last move a little with every night
+# of the month that a gap is learned with, and p_off tells what they come to.
+SILENT = (
+    *("data_end", "status", "reasons"),
+    *("method_version", "rules_hash"),
+    *("p_off_low", "p_off_high", "witnesses", "live_h", "expected_receptions"),
     "weakly_identified",
 )
+# p_off has changed when it is another multiple of this (judgement: less changes no reader's mind,
+# and every night moves the last month's a little).
+P_OFF_STEP = 0.05
+IDENTITY = ("ship_id", "imo", "name", "flag", "fleet", "ship_type")
+ENDS = ("on_at", "on_lon", "on_lat", "on_mmsi")
+JUDGED = ("cause", "p_off")
 TYPES = polars_schema(Gaps)
 WATCHED = tuple(name for name in TYPES if name not in ("gap_id", *SILENT))
 # The columns of gaps that a version keeps.
@@ -29,8 +29,18 @@ WORD_MAX_LETTERS = 40
 
 
 def differ(*names: str) -> pl.Expr:
-    """Return whether any of the columns differs from its *_before; two nulls do not."""
-    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in names)
+    """Return whether any of the columns differs from its *_before; two nulls do not.
+
+    p_off differs where it is another multiple of P_OFF_STEP, rounded down.
+    """
+    return pl.any_horizontal(
+        _stepped(name, "").ne_missing(_stepped(name, "_before")) for name in names
+    )
+
+
+def _stepped(name: str, suffix: str) -> pl.Expr:
+    column = pl.col(f"{name}{suffix}")
+    return (column / P_OFF_STEP).floor() if name == "p_off" else column
 
 
 def tell_changes() -> pl.Expr:
