@@ -254,7 +254,7 @@ def test_a_silence_inside_one_port_is_named_and_listed_nowhere(tmp_path: Path) -
     night.write_canonical(tmp_path / "raw", "feed", night.sightings(rows, sog=0.1))
     done = night.run(tmp_path / "raw", tmp_path / "processed", areas=night.GEO)
     causes = dict(done.table("gaps").filter("is_closed").select("mmsi", "cause").rows())
-    assert causes == {273_000_801: "in_port", 273_000_802: None}
+    assert causes == {273_000_801: "in_port", 273_000_802: "unobservable"}
     calls = done.table("dark_port_calls")
     assert calls.select("mmsi", "port_group", "port_country", "grade", "p_call").rows() == [
         (273_000_802, "amirabad", "IRN", None, None)

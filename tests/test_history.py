@@ -95,8 +95,29 @@ def test_a_night_that_changes_nothing_adds_nothing():
 
 def test_what_changes_every_night_makes_no_version():
     other = {"status": "final", "reasons": "x", "method_version": "x", "rules_hash": "x"}
-    assert second_night([gap()], [gap(data_end=NEXT_EVENING, **other)]).is_empty()
-    assert set(history.SILENT) == {"data_end", *other}
+    moved = {"p_off_low": 0.1, "p_off_high": 0.9, "live_h": 3.0, "expected_receptions": 4.0}
+    moved |= {"witnesses": 5, "weakly_identified": True}
+    assert second_night([gap()], [gap(data_end=NEXT_EVENING, **other, **moved)]).is_empty()
+    assert set(history.SILENT) == {"data_end", *other, *moved}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        (0.411, 0.449, False),
+        (0.449, 0.451, True),
+        (None, 0.0, True),
+        (0.7, None, True),
+        (1.0, 0.999, True),
+    ],
+)
+def test_p_off_makes_a_version_at_every_other_step(
+    before: float | None, after: float | None, is_told: bool
+) -> None:
+    found = second_night([gap(p_off=before)], [gap(p_off=after)])
+    assert found.height == int(is_told)
+    if is_told:
+        assert found["why"].to_list() == ["rejudged"]
 
 
 def test_every_other_column_makes_a_version():

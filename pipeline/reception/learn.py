@@ -76,11 +76,11 @@ def learn(window: Window, rules: ReceptionRules) -> Learned:
 
 def first_guess(areas: int, rules: ReceptionRules) -> Parameters:
     """Return the parameters before anything is learned."""
-    from scipy.stats import gamma
+    from scipy.special import gammainc
 
     factor = np.geomspace(rules.least_factor, rules.most_factor, rules.factors)
     between = np.concatenate([[0.0], np.sqrt(factor[1:] * factor[:-1]), [np.inf]])
-    shares = np.diff(gamma.cdf(between, rules.spread, scale=1 / rules.spread))
+    shares = np.diff(gammainc(rules.spread, rules.spread * between))
     phases = np.array(rules.off_hours, np.float64)
     return Parameters(
         off_rate=np.full(max(areas, 1), rules.off_rate),

@@ -77,10 +77,12 @@ counted as (
         count(*) filter (where kind = 'open_gap') as open_gaps,
         count(*) filter (where kind = 'left_region') as left_region,
         -- Sums of whole millionths: the same whatever the order.
-        coalesce(sum(cast(round(p_off * 1e6) as bigint)) filter (where kind = 'gap'), 0)
-            as expected_off_e6,
-        coalesce(sum(cast(round(p_off * (1 - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0)
-            as variance_e6,
+        coalesce(
+            sum(cast(round(p_off * 1e6) as bigint)) filter (where kind = 'gap'), 0
+        ) as expected_off_e6,
+        coalesce(
+            sum(cast(round(p_off * (1 - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0
+        ) as variance_e6,
         coalesce(
             sum(cast(round((p_off - p_off_low) * 1e6) as bigint)) filter (where kind = 'gap'), 0
         ) as below_e6,
@@ -225,16 +227,14 @@ select
         when has_data
             then
                 greatest(
-                    0,
-                    expected_off - sqrt(1.6448536 * 1.6448536 * off_variance + off_below * off_below)
+                    0, expected_off - sqrt(1.6448536 ^ 2 * off_variance + off_below ^ 2)
                 )
     end as expected_off_low,
     case
         when has_data
             then
                 least(
-                    gaps,
-                    expected_off + sqrt(1.6448536 * 1.6448536 * off_variance + off_above * off_above)
+                    gaps, expected_off + sqrt(1.6448536 ^ 2 * off_variance + off_above ^ 2)
                 )
     end as expected_off_high,
     gap_status as status,
