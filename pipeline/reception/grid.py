@@ -35,8 +35,15 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A window by hour and track (hours, tracks); what is not there is silent and says nothing."""
+    """Tracks of a window by hour and track (hours, tracks); what is not there says nothing.
 
+    Attributes:
+        kept: the rows of the window that are in it; `row` and `column` say where.
+        rows: how many rows the window has.
+    """
+
+    rows: int
+    kept: NDArray[np.int64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     area: NDArray[np.int64]
@@ -47,37 +54,49 @@ class Grid:
     changes: Bools
 
     @classmethod
-    def of(cls, window: Window) -> Grid:
-        """Return the grid of a window."""
-        # Hours in which no track has a row are left out.
-        row = np.unique(window.hour, return_inverse=True)[1].astype(np.int64)
-        column = window.track
+    def of(cls, window: Window, is_kept: Bools | None = None) -> Grid:
+        """Return the grid of a window, or of some whole tracks of it.
+
+        Hours in which no track has a row are left out.
+        """
+        kept = np.arange(window.rows) if is_kept is None else np.flatnonzero(is_kept)
+        row, column = (
+            np.unique(values[kept], return_inverse=True)[1].astype(np.int64)
+            for values in (window.hour, window.track)
+        )
         shape = (int(row.max()) + 1, int(column.max()) + 1)
 
-        def spread(values: NDArray[np.generic], dtype: type) -> NDArray[np.generic]:
-            cells = np.zeros(shape, dtype)
-            cells[row, column] = values
+        def lay(values: Bools) -> Bools:
+            cells = np.zeros(shape, np.bool_)
+            cells[row, column] = values[kept]
             return cells
 
-        ones = np.ones(window.rows, np.bool_)
+        area = np.zeros(shape, np.int64)
+        area[row, column] = window.area[kept]
         return cls(
+            window.rows,
+            kept,
             row,
             column,
-            spread(window.area, np.int64),  # pyright: ignore[reportArgumentType]
-            *(
-                spread(values, np.bool_)  # pyright: ignore[reportArgumentType]
-                for values in (
-                    *(ones, window.is_heard, window.is_outside),
-                    *(window.begins, window.changes),
-                )
-            ),
+            area,
+            is_there=lay(np.ones(window.rows, np.bool_)),
+            is_heard=lay(window.is_heard),
+            is_mute=lay(window.is_outside),
+            begins=lay(window.begins),
+            changes=lay(window.changes),
         )
 
     def spread(self, values: Floats) -> Floats:
         """Return values of rows by hour and track, 0 where there is none."""
         cells = np.zeros(self.is_there.shape)
-        cells[self.row, self.column] = values
+        cells[self.row, self.column] = values[self.kept]
         return cells
+
+    def gather(self, cells: Floats) -> Floats:
+        """Return values by hour and track as rows of the window, 1 for those that are left out."""
+        values = np.ones(self.rows)
+        values[self.kept] = cells[self.row, self.column]
+        return values
 
 
 @dataclass(eq=False)

@@ -40,6 +40,8 @@ def judge_gaps(
     two uncertainties in the logit (delta method): receptions, as sure as the own factors of the
     witnesses allow, and the rate of switching off, as sure as its count.
 
+    Where no hour of the gap is live nothing is known, and p_off is null.
+
     Args:
         silences: gap_id, mmsi, track, off_at, on_at (null: open), off_area.
         learned: of the months up to the one in which the silences ended; None: of no hours.
@@ -71,18 +73,24 @@ def judge_gaps(
     )
     is_weak = months < rules.least_months or learned.starts_differ > rules.starts_may_differ
     low, high = (_logistic(_logit(p) + side * NINETY * spread) for side in (-1, 1))
-    return pl.DataFrame(
+    live_h = np.round(inside.sum(learned.rates.is_live.astype(np.float64)), 3)
+    found = pl.DataFrame(
         {
             "gap_id": rows["gap_id"],
             "p_off": np.round(p, 6),
             "p_off_low": np.round(low, 6),
             "p_off_high": np.round(high, 6),
             "witnesses": witnesses,
-            "live_h": np.round(inside.sum(learned.rates.is_live.astype(np.float64)), 3),
+            "live_h": live_h,
             "expected_receptions": np.round(expected * own, 3),
             "weakly_identified": np.full(rows.height, is_weak) | (counted < rules.least_switched),
         },
         schema=SCHEMA,
+    )
+    return found.with_columns(
+        pl.when(pl.col("live_h") > 0).then(name).alias(name)
+        for name in SCHEMA
+        if name.startswith("p_off")
     )
 
 

@@ -54,7 +54,13 @@ def learn(window: Window, rules: ReceptionRules) -> Learned:
     """
     if not window.rows:
         raise ValueError("an empty window teaches nothing")
-    groups, grid = Groups.of(window), Grid.of(window)
+    groups = Groups.of(window)
+    rates = estimate_rates(window, groups, np.ones(window.rows), rules)
+    is_live = np.bincount(window.track, rates.is_live) > 0
+    if not is_live.any():
+        return _nothing(window, rates, rules)
+    # A track nobody else was heard beside teaches nothing of itself, but bears witness.
+    grid = Grid.of(window, is_live[window.track])
     fits = [_fit(window, groups, grid, start, rules) for start in STARTS]
     off_h = [float((1 - on).sum()) for _, _, on, _ in fits]
     parameters, rates, on, smoothed = fits[0]
@@ -67,10 +73,19 @@ def learn(window: Window, rules: ReceptionRules) -> Learned:
         parameters,
         rates,
         on,
-        smoothed.factor[grid.row, grid.column],
+        grid.gather(smoothed.factor),
         (off_h[0], off_h[1]),
         smoothed.counted.switched_off,
-        (more_heard.on[grid.row, grid.column], more_off.on[grid.row, grid.column]),
+        (grid.gather(more_heard.on), grid.gather(more_off.on)),
+    )
+
+
+def _nothing(window: Window, rates: Rates, rules: ReceptionRules) -> Learned:
+    """Return what is learned where nobody was ever heard beside another: nothing."""
+    ones = np.ones(window.rows)
+    guess = first_guess(len(window.areas), rules)
+    return Learned(
+        window, guess, rates, ones, ones, (0.0, 0.0), np.zeros(len(guess.off_rate)), (ones, ones)
     )
 
 
@@ -105,7 +120,7 @@ def _fit(
     for _ in range(rules.passes):
         rates = estimate_rates(window, groups, on, rules)
         smoothed = smooth(grid, grid.spread(rates.expected), parameters)
-        on = smoothed.on[grid.row, grid.column]
+        on = grid.gather(smoothed.on)
         judged_with = parameters
         parameters = improve(parameters, smoothed.counted, prior, rules.prior_events)
     return judged_with, rates, on, smoothed  # pyright: ignore[reportPossiblyUnboundVariable]
