@@ -23,9 +23,8 @@ SEED = 20230501
 WORLD = read_world("demo", None, True, start=datetime(2023, 4, 20), days=50, vessels={"ships": 24})
 MONTH = date(2023, 5, 1)
 KEY = ["month", "flag", "fleet", "area", "port_group", "at_least_h"]
-# Null until later issues fill them; the hash changes with every rule.
+# Learned in floating point: the last digits hang on the machine. The hash changes with every rule.
 LEFT_OUT = (
-    "observable_ship_hours",
     "outage_hours",
     "expected_off",
     "expected_off_low",

@@ -45,7 +45,8 @@ def gap(ship: int, off_at: datetime, hours: float | None, **more: Any) -> Row:
 def seen(ship: int, month: date = MAY, hours: float = 100, **more: Any) -> Row:
     """A ship-month with `hours` of exposure, all of them heard."""
     seconds = round(hours * 3600)
-    return {"mmsi": ship, "month": month, "ship_s": seconds, "heard_s": seconds, **more}
+    spans = {"ship_s": seconds, "heard_s": seconds, "observable_s": seconds // 2}
+    return {"mmsi": ship, "month": month, **spans, **more}
 
 
 def call(number: int, month: date = MAY, **more: Any) -> Row:
@@ -691,6 +692,30 @@ def test_monthly_gaps_are_those_of_a_plain_count(gaps, ship_months):
     assert add_up == []
 
 
+def test_expected_off_is_the_sum_of_p_off_over_closed_gaps() -> None:
+    def judged(hour: float, p_off: float | None, **more: Any) -> Row:
+        spread = {"p_off_low": None, "p_off_high": None}
+        if p_off is not None:
+            spread = {"p_off_low": p_off - 0.1, "p_off_high": p_off + 0.05}
+        at = datetime(2023, 5, 3) + timedelta(days=hour)
+        return gap(A, at, 13, p_off=p_off, **spread, **more)
+
+    gaps = [judged(1, 0.5), judged(2, 0.9), judged(3, None), judged(4, 0.25, cause="coverage")]
+    found = read(rolled(gaps, [seen(A)]), "monthly_gaps").filter(
+        pl.all_horizontal(pl.col("flag", "fleet", "area", "port_group") == "all"),
+        pl.col("at_least_h") == 12,
+        pl.col("month") == MAY,
+    )
+    row = found.row(0, named=True)
+    assert row["expected_off"] == pytest.approx(1.65)
+    assert row["observable_ship_hours"] == pytest.approx(50)
+    variance = 0.5 * 0.5 + 0.9 * 0.1 + 0.25 * 0.75
+    assert row["expected_off_low"] == pytest.approx(1.65 - (1.6448536**2 * variance + 0.09) ** 0.5)
+    assert row["expected_off_high"] == pytest.approx(
+        1.65 + (1.6448536**2 * variance + 0.0225) ** 0.5
+    )
+
+
 # -------------------------------------------------------------------------------- what goes wrong
 
 
@@ -787,7 +812,10 @@ FAULTS: dict[str, list[str]] = {
         check: [
             f"update monthly_gaps set {measure} = {measure} + 1"
             f" where month = '2023-05-01' and {part} <> 'all'"
-            for measure in ("gaps", "open_gaps", "left_region", "ship_hours", "heard_hours")
+            for measure in (
+                *("gaps", "open_gaps", "left_region", "ship_hours", "heard_hours"),
+                *("observable_ship_hours", "expected_off"),
+            )
         ]
         for check, part in {
             "flags_add_up": "flag",
@@ -819,6 +847,17 @@ FAULTS: dict[str, list[str]] = {
     "heard_hours_are_part_of_ship_hours": [
         f"update monthly_gaps set heard_hours = ship_hours + 1 where {MAY_MARGIN}",
         f"update monthly_gaps set heard_hours = -1 where {MAY_MARGIN}",
+    ],
+    "observable_hours_are_part_of_ship_hours": [
+        "update ship_months set observable_s = ship_s + 1",
+        "update ship_months set observable_s = -1",
+    ],
+    "an_interval_holds_its_estimate": [
+        f"update gaps set p_off = 0.5, p_off_low = 0.6, p_off_high = 0.7 where {GAP}",
+        f"update gaps set p_off = 0.5, p_off_low = 0.4, p_off_high = 0.4 where {GAP}",
+        f"update gaps set p_off = 0.5, p_off_low = null, p_off_high = 0.7 where {GAP}",
+        f"update monthly_gaps set expected_off_low = expected_off + 1 where {MAY_MARGIN}",
+        f"update monthly_gaps set expected_off_high = null where {MAY_MARGIN}",
     ],
     "rates_are_gaps_over_ship_hours": [
         f"update monthly_gaps set gaps_per_1000_ship_hours = 0 where {MAY_MARGIN}",

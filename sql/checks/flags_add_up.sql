@@ -1,4 +1,4 @@
--- Over flags, gaps, open gaps, left_region and hours add up to those of 'all'.
+-- Over flags, gaps, open gaps, left_region, hours and expected_off add up to those of 'all'.
 with
 cells as (
     select
@@ -12,7 +12,9 @@ cells as (
         open_gaps,
         left_region,
         cast(round(ship_hours * 3600) as bigint) as ship_s,
-        cast(round(heard_hours * 3600) as bigint) as heard_s
+        cast(round(heard_hours * 3600) as bigint) as heard_s,
+        cast(round(observable_ship_hours * 3600) as bigint) as observable_s,
+        cast(round(expected_off * 1e6) as bigint) as expected_off_e6
     from monthly_gaps
 ),
 
@@ -32,7 +34,11 @@ summed as (
         sum(ship_s) filter (where flag = 'all') as all_ship_s,
         sum(ship_s) filter (where flag <> 'all') as parts_ship_s,
         sum(heard_s) filter (where flag = 'all') as all_heard_s,
-        sum(heard_s) filter (where flag <> 'all') as parts_heard_s
+        sum(heard_s) filter (where flag <> 'all') as parts_heard_s,
+        sum(observable_s) filter (where flag = 'all') as all_observable_s,
+        sum(observable_s) filter (where flag <> 'all') as parts_observable_s,
+        sum(expected_off_e6) filter (where flag = 'all') as all_expected_off_e6,
+        sum(expected_off_e6) filter (where flag <> 'all') as parts_expected_off_e6
     from cells
     group by month, fleet, area, port_group, at_least_h
 )
@@ -45,4 +51,6 @@ where
     or all_left_region is distinct from parts_left_region
     or all_ship_s is distinct from parts_ship_s
     or all_heard_s is distinct from parts_heard_s
+    or all_observable_s is distinct from parts_observable_s
+    or all_expected_off_e6 is distinct from parts_expected_off_e6
 order by month, fleet, area, port_group, at_least_h
