@@ -218,6 +218,34 @@ FAULTS = (
         "pass",
         "tests/test_incremental.py tests/test_nights.py",
     ),
+    Fault(
+        "hours in which nobody else was heard count as silence",
+        "pipeline/reception/rates.py",
+        "shore_rate * (by_shore > 0) + space_rate * (by_space > 0)",
+        "shore_rate + space_rate",
+        "tests/test_reception.py",
+    ),
+    Fault(
+        "a sighting after a long silence counts in rates",
+        "pipeline/reception/window.py",
+        "returns=is_heard & (silent >= rules.return_after_h)",
+        "returns=is_heard & (silent < 0)",
+        "tests/test_reception.py",
+    ),
+    Fault(
+        "the own factor is drawn anew in every hour",
+        "pipeline/reception/learn.py",
+        "redraw=1 / rules.redraw_h",
+        "redraw=0.9",
+        "tests/test_reception.py",
+    ),
+    Fault(
+        "an outage explains a gap however much silence it leaves",
+        "pipeline/reception/why.py",
+        'length_s - pl.col("outage_s") < shortest_s',
+        "length_s > 0",
+        "tests/test_reception.py",
+    ),
 )
 
 
