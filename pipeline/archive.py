@@ -184,7 +184,10 @@ def derive_archive(
     # then those that no sighting of their MMSI ended; by gap_id within.
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
+    progress("learning reception", 0, 1)
     months.judge_reception(still_open, data_end)
+    progress("learning reception", 1, 1)
+    progress("listing gaps", 0, 1)
     outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
     silences = gap_table.tell_causes(
         reception.add_causes(
