@@ -28,7 +28,10 @@ TRADER, TUG, LONER = 273_000_001, 273_000_052, 273_000_077
 
 # What is derived from day to day and from month to month, as the manifest names it.
 OF_DAYS = ("notes", "edges", "days")
-OF_MONTHS = ("month_notes", "lone_pings", "tracks", "month_sums", "judged", "health", "lost_ships")
+OF_MONTHS = (
+    *("month_notes", "lone_pings", "tracks", "month_sums"),
+    *("judged", "reception", "health", "lost_ships"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -429,19 +432,21 @@ AFTER_RULES: tuple[tuple[tuple[str, ...], bool, tuple[str, ...]], ...] = (
         False,
         (),
     ),
-    (("causes.in_port_within_km", "causes.exit_within_h"), False, ("judged",)),
-    (("ships.tow_within_km",), False, ("judged",)),
+    (("causes.in_port_within_km", "causes.exit_within_h"), False, ("judged", "reception")),
+    (("ships.tow_within_km",), False, ("judged", "reception")),
+    (("reception.spread", "reception.passes"), False, ("reception",)),
+    (("reception.coverage_below", "causes.laid_up_least_d"), False, ("judged", "reception")),
     (("health.least_share", "health.lost_factor"), False, ("health", "lost_ships")),
     (
         ("ships.stay_within_km", "ships.stay_max_speed_kn"),
         False,
-        ("days", "month_sums", "judged"),
+        ("days", "month_sums", "judged", "reception"),
     ),
-    (("gaps.positions_before_h",), False, ("tracks", "month_sums", "judged")),
+    (("gaps.positions_before_h",), False, ("tracks", "month_sums", "judged", "reception")),
     (
         ("gaps.min_gap_s",),
         False,
-        ("edges", "days", "tracks", "month_sums", "judged", "lost_ships"),
+        ("edges", "days", "tracks", "month_sums", "judged", "reception", "lost_ships"),
     ),
     (("gaps.near_port_nm",), False, (*OF_DAYS, *OF_MONTHS)),
     (("tracks.confirm_after_h",), False, (*OF_DAYS, *OF_MONTHS)),
