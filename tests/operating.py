@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -76,6 +79,16 @@ def run_here(
     return Ended(ended.value.code, said.out, said.err)
 
 
+@contextmanager
+def usual_signals() -> Iterator[None]:
+    """Let processes that are started meanwhile end on SIGINT, whatever this one does."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start(
     *words: str | Path,
     environment: dict[str, str] | None = None,
@@ -83,20 +96,24 @@ def start(
     stderr: int | IO[str] = subprocess.PIPE,
     command: list[str] | None = None,
 ) -> subprocess.Popen[str]:
-    """Start the command in a process of its own, in another folder."""
-    return subprocess.Popen(
-        [*(command or COMMAND), *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        text=True,
-        cwd="/",
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(night.REPOSITORY),
-            **(environment or {}),
-        },
-    )
+    """Start the command in a process of its own, in another folder.
+
+    A shell that puts the tests in the background has them ignore SIGINT, and children inherit that.
+    """
+    with usual_signals():
+        return subprocess.Popen(
+            [*(command or COMMAND), *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            cwd="/",
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(night.REPOSITORY),
+                **(environment or {}),
+            },
+        )
 
 
 def finish(child: subprocess.Popen[str]) -> Ended:

@@ -34,7 +34,8 @@ def test_evaluate_compares_tables_with_the_truth_beside_them(folder: Path, tmp_p
     page = (tmp_path / "evaluation.md").read_text("utf-8")
     assert "SIMULATED" in page
     assert "prevalence" in page
-    assert "not yet: gaps.p_off is empty" in page
+    assert "sum(p) / true" in page
+    assert "not yet: dark_port_calls.p_call is empty" in page
     content = json.loads((tmp_path / "evaluation.json").read_text("utf-8"))
     assert content["is_simulated"] is True
     assert content["worlds"] == [{"name": "small-demo", "seed": 3}]

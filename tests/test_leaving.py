@@ -149,7 +149,9 @@ def test_off_in_mid_caspian_and_on_in_the_black_sea_is_a_gap(tmp_path: Path) -> 
     after = sail([BLACK_SEA, (33.2, 44.1)], START + timedelta(days=12))
     feed = pl.concat([before, after, moored((47.75, 44.9), START, 24 * 13)])
     gaps = gaps_of(feed, tmp_path)
-    assert gaps.select("cause", "is_closed", "on_is_outside").rows() == [(None, True, True)]
+    assert gaps.select("cause", "is_closed", "on_is_outside").rows() == [
+        ("unobservable", True, True)
+    ]
 
 
 def test_off_at_an_exit_and_on_deep_inside_is_a_gap(tmp_path: Path) -> None:
@@ -157,4 +159,4 @@ def test_off_at_an_exit_and_on_deep_inside_is_a_gap(tmp_path: Path) -> None:
     before = sail([inside, exit_at], START)
     after = sail([(50.5, 40.9), (50.3, 41.2)], START + timedelta(days=12))
     gaps = gaps_of(pl.concat([before, after, moored((47.75, 44.9), START, 24 * 13)]), tmp_path)
-    assert gaps.filter("is_closed")["cause"].to_list() == [None]
+    assert gaps.filter("is_closed")["cause"].to_list() == ["unobservable"]
