@@ -296,9 +296,10 @@ class ReceptionRules(RuleGroup):
         ge=1,
     )
     spread: float = rule(
-        1.0,
+        1.5,
         "shape",
-        "judgement: own factors of ships spread like an exponential until learned",
+        "judgement, with one simulated world of a seed used for nothing else: own factors are"
+        " Gamma of mean 1; 1 to 2 do about as well",
         gt=0,
     )
     most_share: float = rule(
@@ -315,7 +316,7 @@ class ReceptionRules(RuleGroup):
     pass_weight: float = rule(1.0, "receptions", "judgement: shrinks an hour of satellites", gt=0)
     factors: int = rule(10, "values", "judgement: of the own factor, evenly in its logarithm", ge=2)
     least_factor: float = rule(0.01, "times", "judgement: weaker sets are hardly heard", gt=0)
-    most_factor: float = rule(4.0, "times", "judgement: 2 % of an exponential lie above", gt=0)
+    most_factor: float = rule(4.0, "times", "judgement: 1 % of the Gamma lie above", gt=0)
     redraw_h: float = rule(
         60.0, "h", "judgement: a stay or leg lasts two or three days on average", gt=1
     )

@@ -60,6 +60,8 @@ def improve(
 ) -> Parameters:
     """Return the parameters that make what was counted likeliest (Baum-Welch), lightly shrunk.
 
+    How own factors spread is not learned: ships that are off would pass for very weak ones.
+
     Args:
         parameters: those with which it was counted.
         counted: `Smoothed.counted`.
@@ -80,7 +82,6 @@ def improve(
             LEAST_RATE,
             MOST_RATE,
         ),
-        factor_share=_shares(counted.drawn + prior_weight * prior.factor_share),
         redraw=_rate(counted, 0, prior.redraw, prior_weight),
         redraw_at_change=_rate(counted, 1, prior.redraw_at_change, prior_weight),
     )

@@ -19,7 +19,7 @@ class Parameters:
         phase_share: share of switch-offs that are short, ..., long (phases).
         back_rate: returns per hour, by phase.
         factor: values of the own factor (factors).
-        factor_share: how often each is drawn.
+        factor_share: how often each is drawn; a Gamma of mean 1, not learned.
         redraw: chance an hour that the factor is drawn anew, within a stay or leg.
         redraw_at_change: the same where the ship stops or gets under way.
     """
@@ -111,7 +111,6 @@ class Counted:
     phases: Floats
     returns: Floats
     off_hours: Floats
-    drawn: Floats
     redrawn: Floats
     chances: Floats
 
@@ -125,7 +124,6 @@ class Counted:
             phases=np.zeros(phases),
             returns=np.zeros(phases),
             off_hours=np.zeros(phases),
-            drawn=np.zeros(len(parameters.factor)),
             redrawn=np.zeros(2),
             chances=np.zeros(2),
         )

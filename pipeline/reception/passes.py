@@ -153,10 +153,9 @@ def _count(
     weight = np.where(goes_on, ONE / total, np.float32(0))
     share = parameters.factor_share.astype(np.float32)[:, None]
     drawn = (weight * redraw * ahead.sum(1))[:, None, :] * share
-    drawn_of = (drawn * kept).sum(0)
-    counted.drawn += drawn_of.sum(1)
+    drawn_of = (drawn * kept).sum((0, 1))
     changes = grid.changes[hour].astype(np.int64)
-    counted.redrawn += np.bincount(changes, drawn_of.sum(0), minlength=2)
+    counted.redrawn += np.bincount(changes, drawn_of, minlength=2)
     counted.chances += np.bincount(changes, goes_on, minlength=2)
     mixed = weight * (ONE - redraw) * ahead + drawn
     switched = (mixed[0] * rate * says[1:]).sum(1) * parameters.phase_share[:, None]
