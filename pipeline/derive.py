@@ -62,7 +62,7 @@ def list_gaps(
     """Return table gaps, in the order of `silences`.
 
     Args:
-        silences: all, closed and open: `gap_table.tell_silences` with counts and is_towed.
+        silences: all, closed and open: `gap_table.tell_causes` with counts and is_towed.
         who: the ships.
         rules: thresholds.
         data_end: end of the data.

@@ -128,7 +128,7 @@ class Counted:
             chances=np.zeros(2),
         )
 
-    def add_hours(self, area: NDArray[np.int64], now: Floats, is_there: Bools) -> None:
+    def add_hours(self, area: NDArray[np.int64], now: Floats) -> None:
         """Add an hour: how likely each state is (states, tracks), 0 where no track is."""
-        self.on_hours += np.bincount(area, now[0] * is_there, minlength=len(self.on_hours))
+        self.on_hours += np.bincount(area, now[0], minlength=len(self.on_hours))
         self.off_hours += now[1:].sum(1)

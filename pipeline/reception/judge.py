@@ -14,11 +14,10 @@ from pipeline.rules import ReceptionRules
 NINETY = 1.6448536269514722  # of a normal: 5 % lie beyond on either side
 HOUR_S = 3600.0
 LEAST_P = 1e-9
+P_OFF = ("p_off", "p_off_low", "p_off_high")
 SCHEMA = {
     "gap_id": pl.String,
-    "p_off": pl.Float64,
-    "p_off_low": pl.Float64,
-    "p_off_high": pl.Float64,
+    **dict.fromkeys(P_OFF, pl.Float64),
     "witnesses": pl.Int64,
     "live_h": pl.Float64,
     "expected_receptions": pl.Float64,
@@ -51,6 +50,8 @@ def judge_gaps(
     """
     if learned is None or silences.is_empty():
         return pl.DataFrame(schema=SCHEMA)
+    from scipy.special import expit, logit
+
     window = learned.window
     numbers = window.tracks.with_row_index("number")
     rows = silences.join(numbers, on=CHAIN, how="inner").sort("gap_id")
@@ -59,20 +60,20 @@ def judge_gaps(
     first, until = _find_ends(window, rows, end)
     inside = Inside(window, first, until)
     expected = inside.sum(learned.rates.expected)
-    own = learned.factor[np.minimum(first.astype(np.int64), window.rows - 1)]
+    at_off = np.minimum(first.astype(np.int64), window.rows - 1)
+    own = learned.factor[at_off]
     middle = inside.find_middle(learned.rates.expected)
     p, more_heard, more_off = (_clip(1 - on[middle]) for on in (learned.on, *learned.nudged))
     witnesses = count_witnesses(learned, inside)
     step = np.log(rules.nudge)
-    by_receptions = (_logit(more_heard) - _logit(p)) / step
-    by_switching = (_logit(more_off) - _logit(p)) / step
-    area = window.area[np.minimum(first.astype(np.int64), window.rows - 1)]
-    counted = learned.switched_off[area] + rules.prior_events
+    by_receptions = (logit(more_heard) - logit(p)) / step
+    by_switching = (logit(more_off) - logit(p)) / step
+    counted = learned.switched_off[window.area[at_off]] + rules.prior_events
     spread = np.sqrt(
         by_receptions**2 / (rules.spread * (1 + witnesses)) + by_switching**2 / counted
     )
     is_weak = months < rules.least_months or learned.starts_differ > rules.starts_may_differ
-    low, high = (_logistic(_logit(p) + side * NINETY * spread) for side in (-1, 1))
+    low, high = (expit(logit(p) + side * NINETY * spread) for side in (-1, 1))
     live_h = np.round(inside.sum(learned.rates.is_live.astype(np.float64)), 3)
     found = pl.DataFrame(
         {
@@ -88,9 +89,7 @@ def judge_gaps(
         schema=SCHEMA,
     )
     return found.with_columns(
-        pl.when(pl.col("live_h") > 0).then(name).alias(name)
-        for name in SCHEMA
-        if name.startswith("p_off")
+        pl.when(pl.col("live_h") > 0).then(name).alias(name) for name in P_OFF
     )
 
 
@@ -187,11 +186,3 @@ def _at(running: Floats, row: Floats) -> Floats:
 
 def _clip(p: Floats) -> Floats:
     return np.clip(p, LEAST_P, 1 - LEAST_P)
-
-
-def _logit(p: Floats) -> Floats:
-    return np.log(p) - np.log1p(-p)
-
-
-def _logistic(value: Floats) -> Floats:
-    return 1 / (1 + np.exp(-value))

@@ -42,14 +42,10 @@ def sum_observable(
         {
             "number": window.track.astype(np.uint32),
             "at": window.hour,
-            "is_counted": learned.rates.is_live & (window.hour >= begin),
             "is_live": learned.rates.is_live,
         }
     )
-    if begin > 0:
-        rows = rows.with_columns(
-            is_counted=_take_earlier(rows, tracks, silences, window.start, begin)
-        )
+    rows = rows.with_columns(is_counted=_find_counted(rows, tracks, silences, window.start, begin))
     where = places.join(tracks, on=["mmsi", "track"]).select(
         "number",
         "mmsi",
@@ -74,7 +70,7 @@ def sum_observable(
     )
 
 
-def _take_earlier(
+def _find_counted(
     rows: pl.DataFrame, tracks: pl.DataFrame, silences: pl.DataFrame, start: datetime, begin: int
 ) -> pl.Series:
     """Return which live rows count: those of the month, and earlier ones inside a silence."""

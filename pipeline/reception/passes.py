@@ -111,7 +111,7 @@ def run_backward(
         probability[hour] = now[0]
         there, area = grid.is_there[hour], grid.area[hour]
         if is_counted:
-            counted.add_hours(area, now * there, there)
+            counted.add_hours(area, now * there)
         if hour == 0:
             break
         # What this hour says of the state an hour before; a track that begins says nothing.

@@ -39,8 +39,6 @@ class Group:
 
     def without_own(self, value: Floats) -> Floats:
         """Return for every row the sum over its key less what its own ship adds."""
-        if not len(value):
-            return value
         return np.maximum(
             np.bincount(self.key, value)[self.key] - np.bincount(self.own, value)[self.own], 0
         )
@@ -63,7 +61,7 @@ class Groups:
         days = window.hours // HOURS_A_DAY + 1
 
         def group(key: Ints) -> Group:
-            ships = int(window.ship.max()) + 1 if window.rows else 1
+            ships = int(window.ship.max()) + 1
             return Group(_rank(key), _rank(key * ships + window.ship))
 
         return cls(

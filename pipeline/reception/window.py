@@ -16,7 +16,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-HOUR = timedelta(hours=1)
 # What a stratum holds: class and whether under way, as far as it is known.
 STRATA = ("A stopped", "A under way", "B stopped", "B under way")
 CHAIN = ("mmsi", "track")
@@ -61,7 +60,6 @@ class Window:
     hour: Ints
     ship: Ints
     place: Ints
-    places: int
     stratum: Ints
     area: Ints
     is_heard: Bools
@@ -97,9 +95,8 @@ def lay_out(
         rules: thresholds.
     """
     heard = _merge_segments(ship_hours.select(*COLUMNS).cast(COLUMNS))  # pyright: ignore[reportArgumentType]
-    until = end.replace(minute=0, second=0, microsecond=0) - (
-        HOUR if end == _hour(end) else 0 * HOUR
-    )
+    last_moment = end - timedelta(microseconds=1)
+    until = last_moment.replace(minute=0, second=0, microsecond=0)
     tails = (
         heard.group_by(CHAIN, maintain_order=True)
         .last()
@@ -128,10 +125,6 @@ def lay_out(
         )
     )
     return _number(rows, spans.select(CHAIN), rules)
-
-
-def _hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)
 
 
 def _merge_segments(heard: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +157,6 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
         lat / rules.cell_deg
     ).astype(np.int64)
-    names, place = np.unique(cells, return_inverse=True)
     areas = sorted(rows["area"].unique().to_list())
     is_class_b = rows["is_class_b"].fill_null(value=False).to_numpy()
     silent = _count_silent(is_heard, begins)
@@ -175,8 +167,7 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
         track=np.cumsum(begins) - 1,
         hour=((rows["hour"] - start).dt.total_hours()).to_numpy().astype(np.int64),
         ship=np.unique(mmsi, return_inverse=True)[1].astype(np.int64),
-        place=place.astype(np.int64),
-        places=len(names),
+        place=np.unique(cells, return_inverse=True)[1].astype(np.int64),
         stratum=is_class_b.astype(np.int64) * 2 + is_under_way,
         area=np.searchsorted(np.array(areas, dtype=object), rows["area"].to_numpy()).astype(
             np.int64
