@@ -25,7 +25,6 @@ from pipeline import (
     store,
     tracks,
 )
-from pipeline.areas import Areas
 from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
 from pipeline.errors import RawFileError
@@ -33,6 +32,7 @@ from pipeline.ingest import Progress
 from pipeline.inputs import RawFile
 from pipeline.months import HEALTH, JUDGED, LOST, MONTH_NOTES, RECEPTION, SUMS, Months
 from pipeline.rules import Rules
+from pipeline.water import Water
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Question:
     """What an archive is derived from, beside its raw files.
 
     Attributes:
-        areas: the geo folder.
+        water: the geo folder: areas, and the ways over water.
         registry: schema.ShipRegistry.
         rules: thresholds.
         rules_hash: name of the rules and areas.
         data_end: end of the data, where the user gives one.
     """
 
-    areas: Areas
+    water: Water
     registry: pl.DataFrame
     rules: Rules
     rules_hash: str
@@ -138,19 +138,20 @@ def derive_archive(
         found: the raw files (`inputs.read_inputs`).
         shelf: where finished steps lie, those of earlier runs among them.
         scratch: an empty scratch folder.
-        question: areas, registry, rules, end of the data.
+        question: waters, registry, rules, end of the data.
         progress: told of each stage.
 
     Raises:
         RawFileError: there is no sighting at all.
     """
     rules = question.rules
-    days = Days(inputs.files_by_day(found), shelf, scratch, question.areas, rules, progress)
+    areas = question.water.areas
+    days = Days(inputs.files_by_day(found), shelf, scratch, areas, rules, progress)
     if not days.files:
         raise RawFileError("the raw files hold no accepted row: nothing is published")
     days.take_notes()
     progress("linking tracks", 0, 2)
-    months = Months(days)
+    months = Months(days, question.water)
     months.gather_notes()
     hours = months.read_all(MONTH_NOTES, "hours")
     if hours.is_empty():
@@ -194,7 +195,7 @@ def derive_archive(
             silences,
             months.read_all(RECEPTION, "judged"),
             outages,
-            question.areas.closures,
+            areas.closures,
             rules.reception,
             rules.causes,
             rules.gaps.shortest_s,
@@ -264,7 +265,7 @@ def _follow_gaps(
         "ships": who.listed,
         "gaps": gap_rows,
         "dark_port_calls": derive.list_calls(
-            gap_rows, question.areas, data_end, question.rules_hash
+            gap_rows, question.water.areas, data_end, question.rules_hash
         ),
         "ship_months": derive.sum_ship_months(
             pl.concat(by_month), still_open, months.read_all(RECEPTION, "observable"), who

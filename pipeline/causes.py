@@ -1,23 +1,25 @@
-"""Why a ship was not heard, as far as neither reception nor travel times are needed (METHOD 4)."""
+"""Why a ship was not heard, as far as no reception is needed (METHOD 4)."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from pipeline.areas import Areas
-from pipeline.geodesy import KM_PER_NM
+from pipeline.geodesy import FloatArray
 from pipeline.rules import CauseRules, Rules
 from pipeline.tracks import epoch_s
+from pipeline.water import Water
 
 # Silences with one of these causes are no gap near a port in the sense of calls (METHOD 4, 7).
 NO_CALL_CAUSES = ("left_region", "identity", "in_port")
 
 
-def name_causes(silences: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
-    """Return silences with `cause`, as far as no reception and no travel times are needed.
+def name_causes(silences: pl.DataFrame, water: Water, rules: Rules) -> pl.DataFrame:
+    """Return silences with `cause`, as far as no reception is needed.
 
     First match of METHOD 4's order: `left_region`, `identity`, `in_port`; null: not judged yet.
     """
+
+    areas = water.areas
 
     def end(side: str) -> pl.DataFrame:
         return silences.select(
@@ -31,7 +33,7 @@ def name_causes(silences: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFr
         found = areas.exit_reach(end("on").filter(has_on), rules.causes, "from")
         on_exit = on_exit.scatter(has_on.arg_true(), found)
     left = off_exit & (~has_on | silences["on_is_outside"].fill_null(value=False) | on_exit)
-    in_port = find_in_port(silences, areas, rules.causes, rules.tracks.v_max_kn)
+    in_port = find_in_port(silences, water, rules.causes, rules.tracks.v_max_kn)
     return (
         silences.with_columns(left=left, in_port=in_port)
         .with_columns(
@@ -47,15 +49,15 @@ def name_causes(silences: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFr
 
 
 def find_in_port(
-    silences: pl.DataFrame, areas: Areas, rules: CauseRules, v_max_kn: float
+    silences: pl.DataFrame, water: Water, rules: CauseRules, v_max_kn: float
 ) -> pl.Series:
     """Return whether a silence passed in port (METHOD 4).
 
     Both ends in or within 4 km of ports of one port group, and shorter than the fastest round
-    trip to a port of any other group plus the minimum visit there. Until travel times exist the
-    trip is a straight line at `v_max_kn`: shorter than any real one, so fewer silences are
-    explained away.
+    trip to a port of any other group plus the minimum visit there: over water at `v_max_kn`, as
+    far as rivers and locks let a ship, and never longer than it can be.
     """
+    areas = water.areas
     closed = silences.with_row_index("at").filter(pl.col("on_at").is_not_null())
     answer = pl.Series("in_port", [False] * silences.height, dtype=pl.Boolean)
     if closed.is_empty() or areas.port_groups().is_empty():
@@ -70,13 +72,16 @@ def find_in_port(
     )
     if both.is_empty():
         return answer
-    there = areas.straight_km_to_groups(both["off_lon"].to_numpy(), both["off_lat"].to_numpy())
-    back = areas.straight_km_to_groups(both["on_lon"].to_numpy(), both["on_lat"].to_numpy())
     groups = areas.port_groups()["port_group"].to_list()
-    round_trip = there + back
+
+    def least_h(side: str) -> FloatArray:
+        nodes, offset_km = water.snap(both[f"{side}_lon"], both[f"{side}_lat"])
+        return water.least_hours_to(groups, nodes, v_max_kn, offset_km=offset_km)
+
+    round_trip = least_h("off") + least_h("on")
     for row, group in enumerate(both["off_port"]):
         round_trip[row, groups.index(group)] = float("inf")
-    fastest_h = round_trip.min(axis=1) / (v_max_kn * KM_PER_NM)
+    fastest_h = round_trip.min(axis=1)
     seconds = both.select(epoch_s("on_at") - epoch_s("off_at")).to_series().to_numpy()
     is_short = seconds / 3600.0 < fastest_h + rules.min_visit_h
     found = both["at"].filter(pl.Series(is_short))

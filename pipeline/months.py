@@ -39,6 +39,7 @@ from pipeline.schema import (
     polars_schema,
 )
 from pipeline.summaries import Edges
+from pipeline.water import Water
 
 KINDS = (
     MONTH_NOTES,
@@ -46,6 +47,7 @@ KINDS = (
     TRACKS,
     SUMS,
     JUDGED,
+    WAYS,
     RECEPTION,
     HEALTH,
     LOST,
@@ -55,6 +57,7 @@ KINDS = (
     "tracks",
     "month_sums",
     "judged",
+    "ways",
     "reception",
     "health",
     "lost_ships",
@@ -73,12 +76,14 @@ class Months:
 
     Attributes:
         days: the days of the run.
+        water: the ways over water.
         names: the names of the results on the shelf, by kind and month.
         made: the months whose results were made by this run, by kind.
         past: the names of what was read of months long past.
     """
 
     days: Days
+    water: Water
     names: dict[str, dict[date, str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     made: dict[str, list[date]] = field(default_factory=dict)
     past: set[str] = field(default_factory=set)
@@ -295,7 +300,7 @@ class Months:
         rules = self.days.rules
         made_by = key_of(
             code_key(),
-            self.days.areas.hash,
+            self.water.hash,
             tugs.to_list(),
             pick_rules(
                 rules,
@@ -329,10 +334,10 @@ class Months:
             silences: `gaps.close_silences` with counts; `on_mmsi` where it is known.
             tugs: MMSIs of tugs.
         """
-        rules, areas = self.days.rules, self.days.areas
+        rules = self.days.rules
         if "on_mmsi" not in silences.columns:
             silences = silences.with_columns(on_mmsi=pl.lit(None, dtype=pl.Int32))
-        named = causes.name_causes(silences, areas, rules)
+        named = causes.name_causes(silences, self.water, rules)
         seen = self._tug_sightings(tow.days_beside(named, rules.ships), tugs)
         return gap_table.measure_silences(named).with_columns(
             tow.find_towed(named, seen, tugs, rules.ships)
@@ -357,6 +362,7 @@ class Months:
             still_open: `judge_silences` of those that no sighting ended, by gap_id.
             data_end: end of the data.
         """
+        self._find_ways()
         rules = self.days.rules.reception
         made_by = key_of(code_key(), pick_rules(self.days.rules, "reception"))
         begun = [month for month in self.months() if _midnight(month) < data_end]
@@ -373,7 +379,7 @@ class Months:
                 month,
                 key_of(
                     made_by,
-                    [self.names[SUMS][one] for one in window],
+                    [self.names[kind][one] for kind in (SUMS, WAYS, MONTH_NOTES) for one in window],
                     *(judged, until, frame_key(unended.select("gap_id", "cause"))),
                 ),
             )
@@ -382,6 +388,18 @@ class Months:
                 silences = pl.concat([silences, unended.select(silences.columns)])
                 found = self._learn_reception(window, month, silences, until)
                 self._put(RECEPTION, name, found, {})
+
+    def _find_ways(self) -> None:
+        """Find where ships were in the silences that each month ended."""
+        rules = self.days.rules
+        made_by = key_of(code_key(), self.water.hash, pick_rules(rules, "reception", "causes"))
+        for month in self.months():
+            judged = self.names[JUDGED][month]
+            name = self._name(WAYS, month, key_of(made_by, judged))
+            if self._is_missing(WAYS, month):
+                silences = self.shelf.read(JUDGED, judged, "silences")
+                found = reception.find_ways(silences, self.water, rules.reception, rules.causes)
+                self._put(WAYS, name, {"ways": found}, {})
 
     def _learn_reception(
         self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
@@ -393,7 +411,15 @@ class Months:
         learned = None
         if hours is not None and not hours.is_empty():
             unended = asked.filter(pl.col("on_at").is_null())
-            laid_out = reception.lay_out(hours, unended, until, rules)
+            read = self.shelf.read_many
+            ways = read(WAYS, [self.names[WAYS][one] for one in window], "ways")
+            heard = read(MONTH_NOTES, [self.names[MONTH_NOTES][one] for one in window], "beacons")
+            beacon_hours = heard.filter(pl.col("hour") < until).select(
+                *("mmsi", "hour", "lon", "lat"),
+                terrestrial=pl.col("receiver") != "satellite",
+                satellite=pl.col("receiver") == "satellite",
+            )
+            laid_out = reception.lay_out(hours, unended, until, rules, ways, beacon_hours)
             learned = reception.learn(laid_out, rules)
         places = pl.DataFrame() if hours is None else hours
         return {

@@ -30,7 +30,6 @@ from pipeline import (
     store,
 )
 from pipeline.archive import Archive, Question, derive_archive
-from pipeline.areas import Areas, load_areas
 from pipeline.days import NOTES
 from pipeline.errors import (
     CheckError,
@@ -47,6 +46,7 @@ from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
+from pipeline.water import Water, load_water
 
 SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
 
@@ -157,10 +157,10 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         StorageError: the disk is full, a permission was lost; nothing is published.
     """
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    areas = load_areas(job.areas_folder)
+    water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, areas, registry, started_at, progress)
+        night = _Night(job, water, registry, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -193,20 +193,21 @@ class _Night:
     def __init__(
         self,
         job: Job,
-        areas: Areas,
+        water: Water,
         registry: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
     ) -> None:
         self.job = job
-        self.areas = areas
+        self.water = water
+        self.areas = water.areas
         self.registry = registry
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
         self.shelf = store.Shelf(job.processed / SHELF)
         self.scratch = store.Scratch(job.processed / SCRATCH)
-        self.rules_hash = rules_hash(job.rules, areas.hash)
+        self.rules_hash = rules_hash(job.rules, water.hash)
         self.warnings: list[str] = []
         self.seconds: dict[str, float] = {}
         self._lap = time.monotonic()
@@ -247,7 +248,7 @@ class _Night:
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
         question = Question(
-            self.areas, self.registry, self.job.rules, self.rules_hash, self.job.data_end
+            self.water, self.registry, self.job.rules, self.rules_hash, self.job.data_end
         )
         archive = derive_archive(found, self.shelf, self.scratch, question, self.progress)
         self._note_seconds("deriving tables")
@@ -477,7 +478,7 @@ class _Night:
                 "is_simulated": outcome.is_simulated,
                 "method_version": METHOD_VERSION,
                 "rules_hash": self.rules_hash,
-                "areas_hash": self.areas.hash,
+                "areas_hash": self.water.hash,
                 "code_hash": code_key(),
                 "data_end": outcome.data_end.isoformat() + "Z",
                 "started_at": self.started_at.isoformat() + "Z",

@@ -285,6 +285,12 @@ class ReceptionRules(RuleGroup):
     """Who could have been heard, and was the set off (METHOD 4)."""
 
     cell_deg: float = rule(0.5, "deg", "METHOD 4.1: smaller cells hold too few ships", gt=0)
+    way_from_km: float = rule(
+        25.0, "km", "judgement: shorter ways stay in a cell or lead to the next one", ge=0
+    )
+    usual_kn: float = rule(
+        10.0, "kn", "judgement, as geo/water.toml: to an exit and back from one", gt=0
+    )
     months_back: int = rule(5, "months", "METHOD 4: learned of months m-5 to m", ge=0)
     least_months: int = rule(3, "months with data", "METHOD 4, judgement", ge=1)
     moving_from_kn: float = rule(0.5, "kn", "METHOD 6, Global Fishing Watch: moving", ge=0)

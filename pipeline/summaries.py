@@ -229,7 +229,8 @@ def pick_ship_hours(ordered: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("lon", "lat", "sog_kn").last(),
             is_class_b=(pl.col("ais_class") == "B").any(),
-            terrestrial=kind.is_in(["terrestrial", "both"]).any(),
+            # A receiver of unknown kind hears what is near it, as far as anybody knows.
+            terrestrial=(kind != "satellite").any(),
             satellite=kind.is_in(["satellite", "both"]).any(),
             is_outside=pl.col("is_outside").last(),
             area=pl.col("area").last(),

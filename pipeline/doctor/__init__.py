@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.areas import Areas, load_areas
 from pipeline.doctor import folders, leftovers, machine, nights
 from pipeline.doctor.finding import Finding, failure, fine
 from pipeline.errors import DarkportError
 from pipeline.registry import read_registry
 from pipeline.rules import OperationRules, Rules, load_rules, rules_hash
+from pipeline.water import Water, load_water
 
 __all__ = ["Checkup", "Finding", "examine"]
 
@@ -49,10 +49,10 @@ def examine(checkup: Checkup) -> list[Finding]:
     """Return what was found, the fine things too."""
     limits = OperationRules()
     max_age_h = limits.run_max_age_h if checkup.max_age_h is None else checkup.max_age_h
-    rules, areas, settings = _look_at_settings(checkup)
+    rules, water, settings = _look_at_settings(checkup)
     raw, raw_bytes = folders.look_at_raw(checkup.raw, checkup.processed)
     last = nights.read_last_run(checkup.processed)
-    name = rules_hash(rules, areas.hash) if rules and areas else None
+    name = rules_hash(rules, water.hash) if rules and water else None
     is_again = nights.is_derived_again(last, name)
     lock, is_held = nights.look_at_lock(checkup.processed)
     findings = [
@@ -74,9 +74,9 @@ def examine(checkup: Checkup) -> list[Finding]:
     return findings
 
 
-def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Areas | None, list[Finding]]:
-    """Return rules and areas, None where unusable, and what was found."""
-    rules, areas = None, None
+def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Water | None, list[Finding]]:
+    """Return rules and waters, None where unusable, and what was found."""
+    rules, water = None, None
     findings: list[Finding] = []
     try:
         rules = load_rules(checkup.rules_file)
@@ -84,7 +84,8 @@ def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Areas | None, lis
     except DarkportError as error:
         findings.append(failure("rules", str(error)))
     try:
-        areas = load_areas(checkup.areas_folder)
+        water = load_water(checkup.areas_folder)
+        areas = water.areas
         words = f"{len(areas.area_ids)} monthly areas, {areas.port_groups().height} port groups"
         findings.append(fine("areas", words))
     except DarkportError as error:
@@ -96,4 +97,4 @@ def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Areas | None, lis
         except DarkportError as error:
             findings.append(failure("registry", str(error)))
     findings.append(machine.look_at_sql(checkup.sql_folder))
-    return rules, areas, findings
+    return rules, water, findings

@@ -3,15 +3,19 @@
 from pipeline.reception.judge import SCHEMA, judge_gaps
 from pipeline.reception.learn import Learned, learn
 from pipeline.reception.observed import sum_observable
+from pipeline.reception.ways import WAYS, find_ways
 from pipeline.reception.why import add_causes
-from pipeline.reception.window import COLUMNS, Window, lay_out
+from pipeline.reception.window import BEACON_HOURS, COLUMNS, Window, lay_out
 
 __all__ = [
+    "BEACON_HOURS",
     "COLUMNS",
     "SCHEMA",
+    "WAYS",
     "Learned",
     "Window",
     "add_causes",
+    "find_ways",
     "judge_gaps",
     "lay_out",
     "learn",

@@ -56,7 +56,7 @@ def learn(window: Window, rules: ReceptionRules) -> Learned:
         raise ValueError("an empty window teaches nothing")
     groups = Groups.of(window)
     rates = estimate_rates(window, groups, np.ones(window.rows), rules)
-    is_live = np.bincount(window.track, rates.is_live) > 0
+    is_live = np.bincount(window.track, rates.is_live & ~window.is_beacon) > 0
     if not is_live.any():
         return _nothing(window, rates, rules)
     # A track nobody else was heard beside teaches nothing of itself, but bears witness.

@@ -42,7 +42,7 @@ def sum_observable(
         {
             "number": window.track.astype(np.uint32),
             "at": window.hour,
-            "is_live": learned.rates.is_live,
+            "is_live": learned.rates.is_live & ~window.is_beacon,
         }
     )
     rows = rows.with_columns(is_counted=_find_counted(rows, tracks, silences, window.start, begin))

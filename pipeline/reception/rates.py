@@ -49,6 +49,7 @@ class Groups:
     """The keys by which rows are summed up, made once for a window."""
 
     stratum: Group
+    track: Ints
     place: Group
     place_stratum: Group
     place_day: Group
@@ -66,6 +67,7 @@ class Groups:
 
         return cls(
             group(window.stratum),
+            window.track,
             group(window.place),
             group(window.place * len(STRATA) + window.stratum),
             group(window.place * days + window.hour // HOURS_A_DAY),
@@ -87,12 +89,16 @@ def estimate_rates(window: Window, groups: Groups, sends: Floats, rules: Recepti
     shore = _Kind(window.terrestrial, weight, rules)
     space = _Kind(window.satellite, weight, rules)
     share = shore.find_share(groups.stratum, np.zeros(window.rows), 0.0)
-    for group in (groups.place, groups.place_stratum):
-        share = shore.find_share(group, share, rules.prior_hours)
+    # How often a beacon is heard says nothing of how often ships are: only when it is.
+    ships = _Kind(window.terrestrial, np.where(window.is_beacon, 0.0, weight), rules)
+    share = ships.find_share(groups.place, share, rules.prior_hours)
+    share = shore.find_share(groups.place_stratum, share, rules.prior_hours)
+    share = np.where(window.is_beacon, shore.find_own_share(groups.track), share)
     shore_rate = shore.find_receptions(share)
     shore_rate = shore.follow(shore_rate, groups.place_day, rules.day_weight)
     shore_rate = shore.follow(shore_rate, groups.place_hour, rules.hour_weight)
     share = space.find_share(groups.stratum, np.zeros(window.rows), 0.0)
+    share = np.where(window.is_beacon, space.find_own_share(groups.track), share)
     space_rate = space.follow(space.find_receptions(share), groups.hour, rules.pass_weight)
     by_shore = shore.count_others(groups.place_hour)
     by_space = space.count_others(groups.hour)
@@ -115,6 +121,14 @@ class _Kind:
         heard = group.without_own(self.weight * self.heard)
         hours = group.without_own(self.weight)
         return (heard + prior_hours * prior) / np.maximum(hours + prior_hours, 1e-9)
+
+    def find_own_share(self, track: Ints) -> Floats:
+        """Return the share of a track's own hours with a reception: what is expected of a beacon,
+
+        which never moves, never goes off, and is judged by nobody.
+        """
+        heard = np.bincount(track, self.weight * self.heard)
+        return (heard / np.maximum(np.bincount(track, self.weight), 1e-9))[track]
 
     def find_receptions(self, share: Floats) -> Floats:
         """Return the expected receptions an hour of which that share has at least one.

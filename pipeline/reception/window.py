@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.geodesy import KM_PER_NM, local_distance_km_array
+from pipeline.reception.ways import WAYS
 from pipeline.rules import ReceptionRules
 
 Floats = NDArray[np.float64]
@@ -17,8 +18,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # What a stratum holds: class and whether under way, as far as it is known.
-STRATA = ("A stopped", "A under way", "B stopped", "B under way")
+STRATA = ("A stopped", "A under way", "B stopped", "B under way", "beacon")
+BEACON = STRATA.index("beacon")
 CHAIN = ("mmsi", "track")
+NO_TRACK, NO_AREA = -1, ""  # of beacons
 # Hours of ships (`summaries.Summary.ship_hours`) with their track.
 COLUMNS = {
     "mmsi": pl.Int32,
@@ -33,13 +36,23 @@ COLUMNS = {
     "is_outside": pl.Boolean,
     "area": pl.String,
 }
+# Hours in which base stations and aids to navigation were heard.
+BEACON_HOURS = {
+    "mmsi": pl.Int32,
+    "hour": pl.Datetime("us"),
+    "lon": pl.Float64,
+    "lat": pl.Float64,
+    "terrestrial": pl.Boolean,
+    "satellite": pl.Boolean,
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
     """Every UTC hour of every track between its first and its last sighting, one row each.
 
-    Rows are sorted by track and hour; all arrays have one entry a row but those said otherwise.
+    Beacons have rows like ships, after those of all ships: they send all the time. Rows are sorted
+    by track and hour; all arrays have one entry a row but those said otherwise.
 
     Attributes:
         tracks: one row per track: mmsi, track, in the order of the numbers in `track`.
@@ -47,7 +60,8 @@ class Window:
         start: the first hour; `hour` counts from it.
         track, hour, ship, place, stratum, area: whole numbers; a place is a cell of half a degree.
         is_heard, terrestrial, satellite: heard at all, by ground stations, by satellites.
-        is_outside: last heard outside the region: no witness, no silence.
+        is_outside: last heard outside the region, or left it: no witness, no silence.
+        is_beacon: of a base station or an aid to navigation.
         begins: first row of its track.
         changes: the ship got under way, stopped, or was not heard on this track before.
         returns: heard again after a silence that is long enough to be a gap.
@@ -66,6 +80,7 @@ class Window:
     terrestrial: Bools
     satellite: Bools
     is_outside: Bools
+    is_beacon: Bools
     begins: Bools
     changes: Bools
     returns: Bools
@@ -82,17 +97,24 @@ class Window:
 
 
 def lay_out(
-    ship_hours: pl.DataFrame, still_open: pl.DataFrame, end: datetime, rules: ReceptionRules
+    ship_hours: pl.DataFrame,
+    still_open: pl.DataFrame,
+    end: datetime,
+    rules: ReceptionRules,
+    ways: pl.DataFrame | None = None,
+    beacon_hours: pl.DataFrame | None = None,
 ) -> Window:
     """Return the hours of ships as one table without holes.
 
-    Between two sightings a ship lies on the straight line between them.
+    Between two sightings a ship lies where `ways` say, else on the straight line between them.
 
     Args:
         ship_hours: COLUMNS, the hours with a sighting; several rows of one track and hour are one.
         still_open: mmsi, track of the silences that last until `end`.
         end: end of the hours.
         rules: thresholds.
+        ways: `ways.WAYS`, hours between two sightings; None: none.
+        beacon_hours: BEACON_HOURS; several rows of one beacon and hour are one; None: no beacon.
     """
     heard = _merge_segments(ship_hours.select(*COLUMNS).cast(COLUMNS))  # pyright: ignore[reportArgumentType]
     last_moment = end - timedelta(microseconds=1)
@@ -117,14 +139,63 @@ def lay_out(
         spans.select(*CHAIN, hour=pl.datetime_ranges("first", "last", "1h"))
         .explode("hour")
         .join(known, on=[*CHAIN, "hour"], how="left", maintain_order="left")
+        .join(
+            pl.DataFrame(schema=WAYS) if ways is None else ways,
+            on=[*CHAIN, "hour"],
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(
+            lon=pl.coalesce("lon", "way_lon"),
+            lat=pl.coalesce("lat", "way_lat"),
+            is_beacon=pl.lit(value=False),
+        )
         # The first and last row of every track are known, so nothing reaches into the next one.
         .with_columns(
             pl.col("lon", "lat").interpolate(),
             pl.col("is_class_b", "is_outside", "area").forward_fill(),
             pl.col("terrestrial", "satellite").fill_null(value=False),
         )
+        .with_columns(is_outside=pl.col("is_outside") | pl.col("is_beyond").fill_null(value=False))
     )
-    return _number(rows, spans.select(CHAIN), rules)
+    tracks = spans.select(CHAIN)
+    if beacon_hours is not None and rows.height:
+        lit = _lay_out_beacons(beacon_hours.filter(pl.col("hour").is_between(*_ends(rows))))
+        rows = pl.concat([rows.select(*COLUMNS, "is_beacon"), lit])
+        tracks = pl.concat([tracks, lit.select(CHAIN).unique(maintain_order=True)])
+    return _number(rows, tracks, rules)
+
+
+def _ends(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+    return pl.lit(rows["hour"].min()), pl.lit(rows["hour"].max())
+
+
+def _lay_out_beacons(heard: pl.DataFrame) -> pl.DataFrame:
+    """Return every hour of every beacon between the first and the last in which it was heard."""
+    known = (
+        heard.drop_nulls(["lon", "lat"])
+        .sort(*BEACON_HOURS)
+        .group_by("mmsi", "hour", maintain_order=True)
+        .agg(pl.col("lon", "lat").first(), pl.col("terrestrial", "satellite").max())
+    )
+    return (
+        known.group_by("mmsi", maintain_order=True)
+        .agg(hour=pl.datetime_range(pl.col("hour").min(), pl.col("hour").max(), "1h"))
+        .explode("hour")
+        .join(known, on=["mmsi", "hour"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("lon", "lat").forward_fill(),
+            pl.col("terrestrial", "satellite").fill_null(value=False),
+            track=pl.lit(NO_TRACK, pl.Int64),
+            sog_kn=pl.lit(0.0, pl.Float32),
+            is_class_b=pl.lit(value=False),
+            is_outside=pl.lit(value=False),
+            area=pl.lit(NO_AREA),
+            is_beacon=pl.lit(value=True),
+        )
+        .select(*COLUMNS, "is_beacon")
+        .cast(COLUMNS)  # pyright: ignore[reportArgumentType]
+    )
 
 
 def _merge_segments(heard: pl.DataFrame) -> pl.DataFrame:
@@ -157,7 +228,9 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
         lat / rules.cell_deg
     ).astype(np.int64)
-    areas = sorted(rows["area"].unique().to_list())
+    is_beacon = rows["is_beacon"].to_numpy()
+    # A beacon switches nothing off: its area is of no account, and it makes none.
+    areas = sorted(rows.filter(~pl.col("is_beacon"))["area"].unique().to_list())
     is_class_b = rows["is_class_b"].fill_null(value=False).to_numpy()
     silent = _count_silent(is_heard, begins)
     return Window(
@@ -168,7 +241,7 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
         hour=((rows["hour"] - start).dt.total_hours()).to_numpy().astype(np.int64),
         ship=np.unique(mmsi, return_inverse=True)[1].astype(np.int64),
         place=np.unique(cells, return_inverse=True)[1].astype(np.int64),
-        stratum=is_class_b.astype(np.int64) * 2 + is_under_way,
+        stratum=np.where(is_beacon, BEACON, is_class_b.astype(np.int64) * 2 + is_under_way),
         area=np.searchsorted(np.array(areas, dtype=object), rows["area"].to_numpy()).astype(
             np.int64
         )
@@ -178,6 +251,7 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
         terrestrial=rows["terrestrial"].to_numpy(),
         satellite=rows["satellite"].to_numpy(),
         is_outside=rows["is_outside"].to_numpy(),
+        is_beacon=is_beacon,
         begins=begins,
         changes=changes,
         returns=is_heard & (silent >= rules.return_after_h),
