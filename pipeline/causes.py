@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from pipeline.geodesy import FloatArray
+from pipeline.geodesy import KM_PER_NM, FloatArray
 from pipeline.rules import CauseRules, Rules
 from pipeline.tracks import epoch_s
 from pipeline.water import Water
@@ -76,7 +77,11 @@ def find_in_port(
 
     def least_h(side: str) -> FloatArray:
         nodes, offset_km = water.snap(both[f"{side}_lon"], both[f"{side}_lat"])
-        return water.least_hours_to(groups, nodes, v_max_kn, offset_km=offset_km)
+        straight_km = areas.straight_km_to_groups(
+            *(both[f"{side}_{name}"].to_numpy() for name in ("lon", "lat"))
+        )
+        over_water_h = water.least_hours_to(groups, nodes, v_max_kn, offset_km=offset_km)
+        return np.maximum(over_water_h, straight_km / (v_max_kn * KM_PER_NM))
 
     round_trip = least_h("off") + least_h("on")
     for row, group in enumerate(both["off_port"]):

@@ -147,7 +147,8 @@ def test_a_ship_that_does_not_come_back_left_the_region(leave_by: str, tmp_path:
 def test_off_in_mid_caspian_and_on_in_the_black_sea_is_a_gap(tmp_path: Path) -> None:
     before = sail([(50.5, 40.9), (50.3, 41.2)], START)
     after = sail([BLACK_SEA, (33.2, 44.1)], START + timedelta(days=12))
-    feed = pl.concat([before, after, moored((47.75, 44.9), START, 24 * 13)])
+    # Nobody is heard on its way out, by the Volga.
+    feed = pl.concat([before, after, moored((53.37, 36.9), START, 24 * 13)])
     gaps = gaps_of(feed, tmp_path)
     assert gaps.select("cause", "is_closed", "on_is_outside").rows() == [
         ("unobservable", True, True)
@@ -158,5 +159,6 @@ def test_off_at_an_exit_and_on_deep_inside_is_a_gap(tmp_path: Path) -> None:
     inside, exit_at = INSIDE["exit_azov"], exit_point("exit_azov")
     before = sail([inside, exit_at], START)
     after = sail([(50.5, 40.9), (50.3, 41.2)], START + timedelta(days=12))
-    gaps = gaps_of(pl.concat([before, after, moored((47.75, 44.9), START, 24 * 13)]), tmp_path)
+    # Nobody is heard on its way back, by the Volga.
+    gaps = gaps_of(pl.concat([before, after, moored((53.37, 36.9), START, 24 * 13)]), tmp_path)
     assert gaps.filter("is_closed")["cause"].to_list() == ["unobservable"]

@@ -26,10 +26,10 @@ def find_ways(
 ) -> pl.DataFrame:
     """Return WAYS: the whole hours of closed silences as a ship on its way would have passed them.
 
-    The way is the usual one over water, sailed evenly. A ship that went silent near an exit and is
-    heard again deep inside, or went silent inside and is heard again outside, is taken to have
-    sailed to or from the nearest exit at `usual_kn`: the other hours are beyond (METHOD 1: only
-    hours possibly inside the region can be live).
+    The way is the usual one over water, sailed evenly over the whole time. A ship that went silent
+    near an exit and is heard again deep inside, or went silent inside and is heard again outside,
+    is taken to have sailed from or to the nearest exit at `usual_kn`: the other hours are beyond
+    (METHOD 1: only hours possibly inside the region can be live).
 
     Args:
         silences: `gap_table.measure_silences`, with cause.
@@ -60,14 +60,15 @@ def find_ways(
     )
     paths = water.paths(off_nodes, on_nodes)
     pair = hours["pair"].to_numpy()
-    share = hours.select((pl.col("hour") - pl.col("begin")) / (pl.col("end") - pl.col("begin")))
-    km = share.to_series().cast(pl.Float64).to_numpy() * paths.length_km[pair]
-    lon, lat = water.place_along(paths, pair, np.where(np.isfinite(km), km, 0.0))
     after_h = (pl.col("hour") - pl.col("begin")).dt.total_hours()
     before_h = (pl.col("end") - pl.col("hour")).dt.total_hours()
-    beyond = (after_h > pl.col("until_h").fill_nan(np.inf)) | (
-        before_h > pl.col("from_h").fill_nan(np.inf)
-    )
+    until_h, from_h = pl.col("until_h").fill_nan(np.inf), pl.col("from_h").fill_nan(np.inf)
+    under_way_h = pl.min_horizontal(after_h + before_h, until_h, from_h)
+    share = pl.when(from_h.is_finite()).then(1 - before_h / under_way_h)
+    share = share.otherwise(after_h / under_way_h).clip(0, 1)
+    km = hours.select(share).to_series().to_numpy() * paths.length_km[pair]
+    lon, lat = water.place_along(paths, pair, np.where(np.isfinite(km), km, 0.0))
+    beyond = (after_h > until_h) | (before_h > from_h)
     return (
         hours.with_columns(
             way_lon=pl.Series(lon, nan_to_null=True),
