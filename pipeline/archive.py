@@ -195,7 +195,7 @@ def derive_archive(
             silences,
             months.read_all(RECEPTION, "judged"),
             outages,
-            areas.closures,
+            areas.area_closures(),
             rules.reception,
             rules.causes,
             rules.gaps.shortest_s,

@@ -133,6 +133,13 @@ class Areas:
         """
         return arc_km(self._ports.group_distances_m(lon, lat, np.inf))
 
+    def area_closures(self) -> pl.DataFrame:
+        """Return `closures` with the monthly area of the waterway, null where it has none."""
+        of_area = {name: area.id for area in self.folder.file.month_areas for name in area.of}
+        return self.closures.with_columns(
+            area=pl.col("waterway").replace_strict(of_area, default=None, return_dtype=pl.String)
+        )
+
     def exit_reach(
         self, points: pl.DataFrame, rules: CauseRules, direction: Literal["towards", "from"]
     ) -> pl.Series:

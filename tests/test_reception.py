@@ -29,6 +29,11 @@ DAYS = 40
 HOURS = DAYS * 24
 OFF = slice(300, 340)  # hours in which the one ship of interest is off
 Row = Mapping[str, object]
+CLOSURES = {
+    "closed_from": pl.Datetime("us"),
+    "closed_to": pl.Datetime("us"),
+    "area": pl.String,
+}
 
 
 def hours_of(
@@ -390,7 +395,7 @@ def named(
         {"area": ["caspian"] * len(outage or []), "hour": outage or []},
         schema={"area": pl.String, "hour": pl.Datetime("us")},
     )
-    none = pl.DataFrame(schema={"closed_from": pl.Datetime("us"), "closed_to": pl.Datetime("us")})
+    none = pl.DataFrame(schema=CLOSURES)
     found = add_causes(
         silences,
         pl.DataFrame([known], schema=reception.SCHEMA),
@@ -433,11 +438,14 @@ def test_two_weeks_at_one_place_are_laid_up() -> None:
 
 
 def test_a_ship_that_lay_still_through_a_closure_is_laid_up() -> None:
-    closures = pl.DataFrame(
-        {"closed_from": [START + 5 * HOUR], "closed_to": [START + 6 * HOUR]},
-        schema={"closed_from": pl.Datetime("us"), "closed_to": pl.Datetime("us")},
+    one = {"closed_from": [START + 5 * HOUR], "closed_to": [START + 6 * HOUR]}
+    here, elsewhere, anywhere = (
+        pl.DataFrame({**one, "area": [area]}, schema=CLOSURES)
+        for area in ("caspian", "volga_don", None)
     )
-    assert named({}, closures=closures)["cause"] == "laid_up"
+    assert named({}, closures=elsewhere)["cause"] == named({})["cause"] != "laid_up"
+    assert named({}, closures=here)["cause"] == "laid_up"
+    assert named({}, closures=anywhere)["cause"] == "laid_up"
 
 
 def test_an_outage_explains_what_leaves_less_than_four_hours() -> None:

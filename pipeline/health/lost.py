@@ -1,7 +1,7 @@
 """Table outage_hours, second way: many ships lost at once in one area (METHOD 4, issue nightly).
 
-A coordinated switch-off of one flag's ships must not pass for an outage: the outage needs beacons,
-or ships of several flags alike, that fell silent too. Neither watch list nor p_off is asked.
+A coordinated switch-off must not pass for an outage: the outage needs beacons that fell silent too,
+or, where no beacon was heard, ships of several flags alike. Neither watch list nor p_off is asked.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def find_lost_ships(
     confirmed = confirmed.join(
         _beacons_lost(slots, anybody, rules, span), on=["area", "slot"], how="left"
     ).filter(
-        pl.col("are_flags_alike").fill_null(value=False)
-        | pl.col("are_beacons_lost").fill_null(value=False)
+        # Beacons that go on being heard tell that receivers were alive, whoever fell silent.
+        pl.coalesce("are_beacons_lost", "are_flags_alike").fill_null(value=False)
     )
     return _list_hours(confirmed, lost, rules, span)
 

@@ -122,9 +122,12 @@ class Inside:
         )
 
     def list_rows(self) -> tuple[Ints, Ints]:
-        """Return the whole hours inside: number of the silence, row of the window."""
-        begin = np.floor(self.first).astype(np.int64)
-        size = np.maximum(np.ceil(self.until).astype(np.int64) - begin, 0)
+        """Return the whole hours inside: number of the silence, row of the window.
+
+        The hours of both ends, in which the ship was heard itself, are left out.
+        """
+        begin = np.floor(self.first).astype(np.int64) + 1
+        size = np.maximum(np.ceil(self.until).astype(np.int64) - 1 - begin, 0)
         size = np.minimum(size, self.window.rows - begin)
         number = np.repeat(np.arange(len(begin)), size)
         offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)

@@ -30,7 +30,7 @@ def add_causes(
         silences: `gap_table.measure_silences`, with `cause` as far as it is known.
         judged: `judge_gaps` of them; a silence without a row stays unjudged.
         outage_hours: area, hour.
-        closures: closed_from, closed_to.
+        closures: closed_from, closed_to, area (null: everywhere).
         rules, causes: thresholds.
         shortest_s: the shortest silence that is a gap, seconds.
     """
@@ -62,10 +62,14 @@ def add_causes(
 
 
 def _is_laid_up(closures: pl.DataFrame, causes: CauseRules) -> pl.Expr:
-    """Return whether a ship lay still for weeks, or while a waterway was closed (METHOD 4)."""
+    """Return whether a ship lay still for weeks, or while a waterway of its area was closed.
+
+    METHOD 4 says `anywhere`; a grounding in one canal holds up nobody in the ports of another area.
+    """
     closed = pl.lit(value=False)
-    for begin, end in closures.select("closed_from", "closed_to").iter_rows():
-        closed |= (pl.col("off_at") < pl.lit(end)) & (pl.col("on_at") > pl.lit(begin))
+    for begin, end, area in closures.select("closed_from", "closed_to", "area").iter_rows():
+        is_there = pl.lit(value=True) if area is None else pl.col("off_area") == area
+        closed |= is_there & (pl.col("off_at") < pl.lit(end)) & (pl.col("on_at") > pl.lit(begin))
     is_still = (pl.col("off_sog_kn") <= causes.laid_up_most_kn) & (
         pl.col("on_sog_kn") <= causes.laid_up_most_kn
     )

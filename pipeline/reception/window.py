@@ -22,6 +22,7 @@ STRATA = ("A stopped", "A under way", "B stopped", "B under way", "beacon")
 BEACON = STRATA.index("beacon")
 CHAIN = ("mmsi", "track")
 NO_TRACK, NO_AREA = -1, ""  # of beacons
+NO_GROUP = "none"  # of hours that are not near a port
 # Hours of ships (`summaries.Summary.ship_hours`) with their track.
 COLUMNS = {
     "mmsi": pl.Int32,
@@ -35,6 +36,7 @@ COLUMNS = {
     "satellite": pl.Boolean,
     "is_outside": pl.Boolean,
     "area": pl.String,
+    "port_group": pl.String,
 }
 # Hours in which base stations and aids to navigation were heard.
 BEACON_HOURS = {
@@ -56,7 +58,7 @@ class Window:
 
     Attributes:
         tracks: one row per track: mmsi, track, in the order of the numbers in `track`.
-        areas: names by number.
+        areas: names by number: monthly areas, near a port and off it apart.
         start: the first hour; `hour` counts from it.
         track, hour, ship, place, stratum, area: whole numbers; a place is a cell of half a degree.
         is_heard, terrestrial, satellite: heard at all, by ground stations, by satellites.
@@ -153,7 +155,7 @@ def lay_out(
         # The first and last row of every track are known, so nothing reaches into the next one.
         .with_columns(
             pl.col("lon", "lat").interpolate(),
-            pl.col("is_class_b", "is_outside", "area").forward_fill(),
+            pl.col("is_class_b", "is_outside", "area", "port_group").forward_fill(),
             pl.col("terrestrial", "satellite").fill_null(value=False),
         )
         .with_columns(is_outside=pl.col("is_outside") | pl.col("is_beyond").fill_null(value=False))
@@ -191,6 +193,7 @@ def _lay_out_beacons(heard: pl.DataFrame) -> pl.DataFrame:
             is_class_b=pl.lit(value=False),
             is_outside=pl.lit(value=False),
             area=pl.lit(NO_AREA),
+            port_group=pl.lit(NO_AREA),
             is_beacon=pl.lit(value=True),
         )
         .select(*COLUMNS, "is_beacon")
@@ -208,7 +211,7 @@ def _merge_segments(heard: pl.DataFrame) -> pl.DataFrame:
             pl.col("is_class_b").max(),
             pl.col("terrestrial", "satellite").max(),
             pl.col("is_outside").min(),
-            pl.col("area").last(),
+            pl.col("area", "port_group").last(),
         )
         .select(*COLUMNS)
     )
@@ -223,14 +226,21 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     lon, lat = rows["lon"].to_numpy(), rows["lat"].to_numpy()
     is_heard = (rows["terrestrial"] | rows["satellite"]).to_numpy()
     is_under_way = _find_under_way(rows, lon, lat, begins, rules)
-    changes = begins.copy()
-    changes[1:] |= is_under_way[1:] != is_under_way[:-1]
+    changes = begins | _find_changes(is_under_way, is_heard | begins)
     cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
         lat / rules.cell_deg
     ).astype(np.int64)
     is_beacon = rows["is_beacon"].to_numpy()
     # A beacon switches nothing off: its area is of no account, and it makes none.
-    areas = sorted(rows.filter(~pl.col("is_beacon"))["area"].unique().to_list())
+    group = rows.select(
+        pl.concat_str(
+            "area",
+            pl.when(pl.col("port_group") == NO_GROUP)
+            .then(pl.lit(" sea"))
+            .otherwise(pl.lit(" port")),
+        )
+    ).to_series()
+    areas = sorted(group.filter(~rows["is_beacon"]).unique().to_list())
     is_class_b = rows["is_class_b"].fill_null(value=False).to_numpy()
     silent = _count_silent(is_heard, begins)
     return Window(
@@ -242,9 +252,7 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
         ship=np.unique(mmsi, return_inverse=True)[1].astype(np.int64),
         place=np.unique(cells, return_inverse=True)[1].astype(np.int64),
         stratum=np.where(is_beacon, BEACON, is_class_b.astype(np.int64) * 2 + is_under_way),
-        area=np.searchsorted(np.array(areas, dtype=object), rows["area"].to_numpy()).astype(
-            np.int64
-        )
+        area=np.searchsorted(np.array(areas, dtype=object), group.to_numpy()).astype(np.int64)
         if areas
         else np.zeros(0, np.int64),
         is_heard=is_heard,
@@ -268,6 +276,17 @@ def _find_under_way(
     said = rows["sog_kn"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     speed_kn = np.where(np.isnan(said), km / KM_PER_NM, said)
     return speed_kn > rules.moving_from_kn
+
+
+def _find_changes(is_under_way: Bools, is_known: Bools) -> Bools:
+    """Return in which hours a ship is heard to have stopped or got under way since the last time.
+
+    When it did so in a silence nobody knows: the hours of the silence are not told apart by it.
+    """
+    known = np.flatnonzero(is_known)
+    changes = np.zeros(len(is_known), np.bool_)
+    changes[known[1:]] = is_under_way[known[1:]] != is_under_way[known[:-1]]
+    return changes
 
 
 def _count_silent(is_heard: Bools, begins: Bools) -> Ints:
