@@ -372,7 +372,7 @@ def without(frame: pl.DataFrame, hours: slice, mmsi: int | None = None) -> pl.Da
 
 @pytest.fixture(scope="module")
 def all_well(tmp_path_factory: pytest.TempPathFactory) -> night.Night:
-    """A ship silent on the day of the outage alone, and on the two days after it."""
+    """One ship alone is silent on the day of the outage, and another for two days after it."""
     frame = without(without(three_weeks(), OUTAGE, SILENT_HERE), SILENT_LATER, SILENT_HERE + 1)
     return publish(tmp_path_factory.mktemp("all_well"), frame)
 
