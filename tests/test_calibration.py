@@ -55,14 +55,18 @@ def overall(labels: pl.DataFrame, stage: str) -> dict[str, float]:
     return found.filter(pl.col("bin").is_null(), pl.col("stage") == stage).row(0, named=True)
 
 
-def test_labels_are_joined_to_their_gaps_and_those_without_p_off_are_left_out(
+def test_labels_are_joined_to_their_gaps_whether_they_have_a_p_off_or_not(
     tmp_path: Path,
 ) -> None:
     text = "date,source,gap_id,is_off\n2023-05-10,radar,c3,no\n2023-05-11,radar,b2,yes\n"
     text += "2023-05-12,radar,a1,YES\n"
     found = read_calibration_labels(write_labels(tmp_path, text), GAPS, RULES)
     assert dict(found.schema) == LABELS_SCHEMA
-    assert found.rows() == [("a1", 273000001, 0.9, True), ("c3", 422000002, 0.2, False)]
+    assert found.rows() == [
+        ("a1", 273000001, 0.9, True),
+        ("b2", 273000001, None, True),
+        ("c3", 422000002, 0.2, False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_equal_p_off_are_one_observation_in_any_order() -> None:
 def test_gaps_without_p_off_get_none() -> None:
     calibration = Calibration("logistic", 60, 30, (0.0, 1.0), (0.2, 0.6))
     found = calibration.apply(pl.Series([0.0, None, 0.5, float("nan"), 1.0]))
-    assert found.name == "p_calibrated"
+    assert found.name == "p_off_calibrated"
     assert found.to_list() == pytest.approx([0.2, None, 0.4, None, 0.6])
     assert calibration.apply(pl.Series([], dtype=pl.Float64)).to_list() == []
     assert calibration.apply(pl.Series([None, None])).to_list() == [None, None]
