@@ -155,7 +155,9 @@ def _fit_logistic(p: Floats, is_off: Bools, rules: CalibrationRules) -> tuple[fl
             [error.mean(), (error * x).mean()]
         )
 
-    best = minimize(loss, np.array([0.0, 1.0]), jac=True, bounds=[(None, None), (0, None)])
+    # Not L-BFGS: its threads wait for each other on a busy machine, for two numbers.
+    free, not_falling = (None, None), (0, None)
+    best = minimize(loss, np.array([0.0, 1.0]), jac=True, bounds=[free, not_falling], method="TNC")
     return float(best.x[0]), float(best.x[1])
 
 

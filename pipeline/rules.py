@@ -396,9 +396,9 @@ class CalibrationRules(RuleGroup):
         200, "draws of ships", "judgement: ends of a 90 % interval to 0.15 sigma", ge=20
     )
     labels_a_bin: int = rule(
-        50,
+        100,
         "labels",
-        "judgement: a share to about 0.07; most p_off are small, few bins hide the rest",
+        "judgement: a share to about 0.05; most p_off are small, few bins hide the rest",
         ge=1,
     )
     least_bins: int = rule(

@@ -208,3 +208,26 @@ def test_bins_of_the_check_hold_all_labels_and_their_interval() -> None:
         (pl.col("off_share_low") > pl.col("off_share"))
         | (pl.col("off_share_high") < pl.col("off_share"))
     ).is_empty()
+
+
+def test_labels_of_one_ship_cannot_be_checked() -> None:
+    labels = made_labels(200).with_columns(mmsi=pl.lit(273_000_001, dtype=pl.Int32))
+    with pytest.raises(ConfigError, match="are of 1 ships, expected at least 5"):
+        check_calibration(labels, RULES)
+
+
+def test_folds_keep_to_the_kind_of_map_that_all_labels_get() -> None:
+    # Four fifths of these are fewer than isotonic regression asks for; its levels show in p_mean.
+    count = RULES.isotonic_from + 20
+    labels = made_labels(count).with_columns(mmsi=pl.int_range(count, dtype=pl.Int32))
+    found = check_calibration(labels.with_columns(is_off=pl.col("p_off") > 0.5), RULES)
+    after = found.filter(pl.col("stage") == "after", pl.col("bin").is_not_null())
+    # Isotonic: two levels at each end of each of five folds, a logistic would have ten bins.
+    assert after.height < 8
+
+
+def test_bins_grow_with_labels() -> None:
+    for count, bins in ((100, 5), (900, 9), (4_000, 20)):
+        found = check_calibration(made_labels(count), RULES)
+        before = found.filter(pl.col("stage") == "before", pl.col("bin").is_not_null())
+        assert before.height == bins
