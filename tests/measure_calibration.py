@@ -61,9 +61,13 @@ def measure(p: pl.Series, is_off: pl.Series) -> Floats:
     given, true = p.to_numpy(), is_off.cast(pl.Float64).to_numpy()
     count = RULES.calibration_bins
     spread = np.zeros((3, len(given), count))
-    spread[:, np.arange(len(given)), equal_count_bins(given, count)] = given, true, 1
+    spread[:, np.arange(len(given)), equal_count_bins(given, count)] = (
+        given,
+        true,
+        np.ones(len(given)),
+    )
     error = calibration_error(*spread.sum(axis=1, keepdims=True))[0]
-    return np.array([error, np.mean((given - true) ** 2), given.sum() / true.sum()])
+    return np.array([float(error), float(np.mean((given - true) ** 2)), given.sum() / true.sum()])
 
 
 def shift_p(labels: pl.DataFrame, shift: float) -> pl.DataFrame:
@@ -89,7 +93,7 @@ def measure_draws(labels: pl.DataFrame, rest: pl.DataFrame, count: int) -> tuple
             continue
         found.append(measure(fitted.apply(rest["p_off"]), rest["is_off"]))
     words = f"{count} ({len(found)} of {DRAWS} choices; the others are refused)"
-    means = np.mean(found, axis=0) if found else np.full(3, np.nan)
+    means = np.array(found).mean(axis=0) if found else np.full(3, np.nan)
     return (words if len(found) < DRAWS else f"{count}, mean of {DRAWS} choices"), means
 
 

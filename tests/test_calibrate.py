@@ -266,6 +266,16 @@ def test_whatever_labels_say_p_keeps_its_order_and_is_never_certain(
     assert calibrate_gaps(made_gaps(mixed), mixed, rules).equals(found.sort("gap_id"))
 
 
+@pytest.mark.parametrize("count", [300, 1_200])
+def test_an_error_that_shifts_every_logit_is_undone_whole(count: int) -> None:
+    labels = made_labels(count)
+    wrong = labels.with_columns(p_off=expit(logit(labels["p_off"].to_numpy()) - 1.5))
+    found, expected = (
+        fit_calibration(one, QUICK).apply(one["p_off"]).to_numpy() for one in (wrong, labels)
+    )
+    assert found == pytest.approx(expected, abs=2e-3)
+
+
 @pytest.mark.parametrize(("count", "most"), [(900, 0.12), (4_000, 0.12)])
 def test_what_is_calibrated_already_stays_about_as_it_is(count: int, most: float) -> None:
     labels = made_labels(count, slope=1, shift=0)
