@@ -16,7 +16,7 @@ SHOWN_CHARACTERS = 40
 TITLE = "calibration labels"
 COLUMNS = ("gap_id", "is_off", "source", "date")
 ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-# What `fit_calibration` and `check_calibration` take.
+# What `fit_calibration` and `check_calibration` take, where p_off is not null.
 LABELS_SCHEMA = {
     "gap_id": pl.String,
     "mmsi": pl.Int32,
@@ -28,11 +28,12 @@ LABELS_SCHEMA = {
 def read_calibration_labels(
     path: Path, gaps: pl.DataFrame, rules: CalibrationRules
 ) -> pl.DataFrame:
-    """Return the labelled gaps that have a p_off: columns of LABELS_SCHEMA, by gap_id.
+    """Return the labelled gaps: columns of LABELS_SCHEMA, by gap_id.
 
     The file is a CSV in UTF-8 with the columns of COLUMNS in any order and no others: `is_off` is
     yes or no, `source` says who knows it, `date` (ISO 8601) when it was written down. Labels of
-    gaps without p_off (explained otherwise, METHOD 4) are right and are left out.
+    gaps without p_off (explained otherwise, METHOD 4) are right, but nothing to calibrate: theirs
+    is null.
 
     Args:
         path: the user's file.
@@ -63,8 +64,9 @@ def read_calibration_labels(
         raise ConfigError(f"{TITLE} {path}: no row below the header")
     frame = pl.DataFrame(answers, schema={"gap_id": pl.String, "is_off": pl.Boolean})
     joined = frame.join(gaps.select("gap_id", "mmsi", "p_off"), on="gap_id", how="left")
-    kept = joined.filter(pl.col("p_off").is_not_null()).sort("gap_id")
-    return kept.select(pl.col(name).cast(kind) for name, kind in LABELS_SCHEMA.items())
+    return joined.sort("gap_id").select(
+        pl.col(name).cast(kind) for name, kind in LABELS_SCHEMA.items()
+    )
 
 
 def _read_answer(path: Path, line: int, cells: dict[str, str], rules: CalibrationRules) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import store
+from pipeline.calibrate import tell_calibrated
 from pipeline.errors import UsageError, printable
 
 NOT_JUDGED = "not judged: its track has no hours to learn from"
@@ -52,7 +53,10 @@ def find_story(processed: Path, row_id: str) -> Story:
         ).fetchone()
     finally:
         connection.close()
-    return Story({**gap, "ladder_h": rungs, "call": call}, tuple(_tell(gap, rungs, call)))
+    lines = _tell(gap, rungs, call)
+    # Before the words on what it was judged with.
+    lines[-2:-2] = tell_calibrated(processed, gap)
+    return Story({**gap, "ladder_h": rungs, "call": call}, tuple(lines))
 
 
 def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -> list[str]:

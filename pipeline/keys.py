@@ -35,6 +35,10 @@ NOT_IN_A_NIGHT = frozenset(
         "waterbuild_mesh",
         "calibration",
         "calibration_labels",
+        "calibration_gaps",
+        "calibrate",
+        "calibrate_page",
+        "cli_calibrate",
         "nightly",
         "rollup",
     ]

@@ -374,8 +374,8 @@ class OperationRules(RuleGroup):
 class CalibrationRules(RuleGroup):
     """When a user's labels may calibrate p_off, and how (METHOD 4.6).
 
-    Not among `Rules` while no published table holds a calibrated probability: the rules_hash names
-    what made the tables.
+    Not among `Rules`, as no table of a night holds a calibrated probability: the rules_hash names
+    what made those tables.
     """
 
     least_labels: int = rule(
@@ -398,9 +398,19 @@ class CalibrationRules(RuleGroup):
         1e-6, "probability", "judgement: a logit of 0 or 1 is endless", gt=0, lt=0.5
     )
     folds: int = rule(5, "folds", "judgement: each check trains on four fifths", ge=2)
-    bins: int = rule(
+    draws: int = rule(
+        200, "draws of ships", "judgement: ends of a 90 % interval to 0.15 sigma", ge=20
+    )
+    labels_a_bin: int = rule(
+        100,
+        "labels",
+        "judgement: a share to about 0.05; most p_off are small, few bins hide the rest",
+        ge=1,
+    )
+    least_bins: int = rule(
         5, "bins of equal count", "judgement: ten labels a bin where labels are fewest", ge=1
     )
+    most_bins: int = rule(20, "bins of equal count", "judgement: more cannot be read", ge=1)
     interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
     longest_text: int = rule(
         200, "characters", "judgement: the name of a source, not its text", ge=1

@@ -105,6 +105,10 @@ def _probability(what: str) -> dy.Float64:
     return dy.Float64(description=what, nullable=True, min=0, max=1)
 
 
+def _inner_probability(what: str) -> dy.Float64:
+    return dy.Float64(description=f"{what}; never 0 or 1", min_exclusive=0, max_exclusive=1)
+
+
 def _instant(what: str, **more: Any) -> dy.Datetime:
     return dy.Datetime(description=what, metadata={"unit": "UTC"}, **{"nullable": True, **more})
 
@@ -697,6 +701,21 @@ class ShipRegistry(dy.Schema):
     fleet = _text("fleet")
     source = _text("source", nullable=False)
     analyst = _text("who entered it")
+
+
+# Written by `darkport calibrate` into its own folder: in no night's outputs and no database.
+class GapsCalibrated(dy.Schema):
+    """One row per gap with a p_off, as `darkport calibrate` writes it beside the outputs."""
+
+    gap_id = _key("gap, see gaps")
+    p_off = dy.Float64(description="probability that the set was off, as published", min=0, max=1)
+    p_off_calibrated = _inner_probability("what the labels make of p_off")
+    p_off_calibrated_low = _inner_probability(
+        "lower end: of p_off_low, and of 90 % of the maps drawn from the labels"
+    )
+    p_off_calibrated_high = _inner_probability("upper end, likewise")
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run p_off is of", nullable=False)
 
 
 TABLES: dict[str, type[dy.Schema]] = {

@@ -19,7 +19,7 @@ from pipeline import ingest, inputs, store
 from pipeline.feeds import list_formats
 from pipeline.ingest import no_progress
 from pipeline.rules import Rules, rules_frame
-from pipeline.schema import REASONS, TABLES
+from pipeline.schema import REASONS, TABLES, GapsCalibrated
 from tests.night import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -36,6 +36,7 @@ def tell_tables() -> str:
     ]
     for name, table in TABLES.items():
         lines += ["", f"## {name}", "", *tell_columns(table)]
+    lines += ["", "## gaps_calibrated, of `darkport calibrate`", "", *tell_columns(GapsCalibrated)]
     lines += ["", "## Reasons in `rejected`", "", "| reason | meaning |", "|---|---|"]
     lines += [f"| {reason} | {meaning} |" for reason, meaning in REASONS.items()]
     return "\n".join(lines) + "\n"

@@ -55,14 +55,18 @@ def overall(labels: pl.DataFrame, stage: str) -> dict[str, float]:
     return found.filter(pl.col("bin").is_null(), pl.col("stage") == stage).row(0, named=True)
 
 
-def test_labels_are_joined_to_their_gaps_and_those_without_p_off_are_left_out(
+def test_labels_are_joined_to_their_gaps_whether_they_have_a_p_off_or_not(
     tmp_path: Path,
 ) -> None:
     text = "date,source,gap_id,is_off\n2023-05-10,radar,c3,no\n2023-05-11,radar,b2,yes\n"
     text += "2023-05-12,radar,a1,YES\n"
     found = read_calibration_labels(write_labels(tmp_path, text), GAPS, RULES)
     assert dict(found.schema) == LABELS_SCHEMA
-    assert found.rows() == [("a1", 273000001, 0.9, True), ("c3", 422000002, 0.2, False)]
+    assert found.rows() == [
+        ("a1", 273000001, 0.9, True),
+        ("b2", 273000001, None, True),
+        ("c3", 422000002, 0.2, False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_equal_p_off_are_one_observation_in_any_order() -> None:
 def test_gaps_without_p_off_get_none() -> None:
     calibration = Calibration("logistic", 60, 30, (0.0, 1.0), (0.2, 0.6))
     found = calibration.apply(pl.Series([0.0, None, 0.5, float("nan"), 1.0]))
-    assert found.name == "p_calibrated"
+    assert found.name == "p_off_calibrated"
     assert found.to_list() == pytest.approx([0.2, None, 0.4, None, 0.6])
     assert calibration.apply(pl.Series([], dtype=pl.Float64)).to_list() == []
     assert calibration.apply(pl.Series([None, None])).to_list() == [None, None]
@@ -204,3 +208,26 @@ def test_bins_of_the_check_hold_all_labels_and_their_interval() -> None:
         (pl.col("off_share_low") > pl.col("off_share"))
         | (pl.col("off_share_high") < pl.col("off_share"))
     ).is_empty()
+
+
+def test_labels_of_one_ship_cannot_be_checked() -> None:
+    labels = made_labels(200).with_columns(mmsi=pl.lit(273_000_001, dtype=pl.Int32))
+    with pytest.raises(ConfigError, match="are of 1 ships, expected at least 5"):
+        check_calibration(labels, RULES)
+
+
+def test_folds_keep_to_the_kind_of_map_that_all_labels_get() -> None:
+    # Four fifths of these are fewer than isotonic regression asks for; its levels show in p_mean.
+    count = RULES.isotonic_from + 20
+    labels = made_labels(count).with_columns(mmsi=pl.int_range(count, dtype=pl.Int32))
+    found = check_calibration(labels.with_columns(is_off=pl.col("p_off") > 0.5), RULES)
+    after = found.filter(pl.col("stage") == "after", pl.col("bin").is_not_null())
+    # Isotonic: two levels at each end of each of five folds, a logistic would have ten bins.
+    assert after.height < 8
+
+
+def test_bins_grow_with_labels() -> None:
+    for count, bins in ((100, 5), (900, 9), (4_000, 20)):
+        found = check_calibration(made_labels(count), RULES)
+        before = found.filter(pl.col("stage") == "before", pl.col("bin").is_not_null())
+        assert before.height == bins

@@ -56,6 +56,21 @@ def test_explain_of_nothing_is_one_line(processed: Path) -> None:
     assert "\x1b" not in done.errors[0]
 
 
+def test_explain_tells_what_labels_made_of_p_off(processed: Path) -> None:
+    gap = pl.read_parquet(processed / "gaps.parquet").drop_nulls("p_off").row(0, named=True)
+    ends = dict.fromkeys(("p_off_calibrated", "p_off_calibrated_low", "p_off_calibrated_high"), 0.4)
+    (processed / "calibration").mkdir()
+    pl.DataFrame([{"gap_id": gap["gap_id"], "p_off": gap["p_off"], **ends}]).write_parquet(
+        processed / "calibration" / "gaps_calibrated.parquet"
+    )
+    done = darkport("explain", gap["gap_id"], "--processed", processed)
+    assert done.code == 0
+    assert "Labels make of it 0.400, interval 0.400 to 0.400" in done.out
+    # What was published without labels stays, and what it all does not say stays last.
+    assert "(uncalibrated)" in done.out
+    assert "lawful" in done.out.splitlines()[-1]
+
+
 def test_show_prints_table_5(processed: Path) -> None:
     done = darkport("show", "table_5", "--processed", processed)
     assert done.code == 0

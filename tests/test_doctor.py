@@ -240,6 +240,11 @@ def test_other_peoples_files_are_told_and_left_alone(place: Place) -> None:
     assert (place.processed / "notes\n.txt").read_text() == "mine"
 
 
+def test_a_calibration_is_no_strangers(place: Place) -> None:
+    (place.processed / "calibration").mkdir()
+    assert told(checkup(place), "leftovers") == [("ok", "none")]
+
+
 def test_the_generation_before_is_no_leftover_but_one_before_that_is(place: Place) -> None:
     night.run(place.raw, place.processed)
     assert told(checkup(place), "leftovers") == [("ok", "none")]

@@ -42,6 +42,7 @@ FLOW = (
     "gaps",
     "calibration_labels",
     "calibration",
+    "calibration_gaps",
     "causes",
     "exposure",
     "gap_table",
@@ -59,6 +60,8 @@ FLOW = (
     "archive",
     "rollup",
     "nightly",
+    "calibrate_page",
+    "calibrate",
     "explain",
     "doctor",
     "progress",
@@ -69,6 +72,7 @@ FLOW = (
     "waterbuild",
     "cli_worlds",
     "cli_nightly",
+    "cli_calibrate",
     "cli",
 )
 # They alone touch disk, clock and database; areas, ships and rules read the file they are named.

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from pipeline import store
+from pipeline.calibrate import FOLDER as CALIBRATION
 from pipeline.doctor.finding import Finding, fine, warning
 from pipeline.doctor.folders import TRIAL
 from pipeline.nightly import SCRATCH, SHELF, STATE
@@ -14,7 +15,7 @@ from pipeline.store.links import TEMPORARY_LINK, list_names, list_visible, read_
 from pipeline.store.lock import LOCK
 from pipeline.store.outputs import CURRENT, GENERATION, GENERATIONS, HALF_BUILT, REPLACED
 
-OURS = frozenset([LOCK, CURRENT, GENERATIONS, SHELF, SCRATCH])
+OURS = frozenset([LOCK, CURRENT, GENERATIONS, SHELF, SCRATCH, CALIBRATION])
 MOST_NAMES = 5
 NEXT_RUN = "the next run removes it"
 
