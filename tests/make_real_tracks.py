@@ -49,6 +49,7 @@ class Trial:
 TRIALS = (
     Trial("Suez", is_cut=True, is_planted=True, loss="mild"),
     Trial("Suez", is_cut=True, is_planted=True, loss="harsh"),
+    Trial("Suez", is_cut=False, is_planted=True, loss="mild"),
     Trial("Suez", is_cut=False, is_planted=True, loss="harsh"),
     Trial("Suez", is_cut=True, is_planted=True, loss="none"),
     Trial("Suez", is_cut=False, is_planted=True, loss="none"),
@@ -149,7 +150,7 @@ def write_real_tracks(page: Path = PAGE) -> dict[Trial, pl.DataFrame]:
         is_off = judged[trial]["is_off"]
         print(f"{trial}: {is_off.len()} gaps, {is_off.count()} labelled, {is_off.sum()} off")
     with tempfile.TemporaryDirectory() as folder:
-        withheld = real_withheld.withhold_each(Path(folder), limits)
+        withheld = real_withheld.withhold_each(Path(folder))
     densities = real_logs.measure_logs()
     real_tracks_page.write_page(judged, densities, withheld, page, rules, limits)
     return judged

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.evaluate import Evaluation, withhold
-from pipeline.evaluate.limits import EvaluationRules
+from pipeline import store
+from pipeline.evaluate import withhold
+from pipeline.evaluate.findings import Finding
+from pipeline.evaluate.withheld import LABELS, TOPIC
 from tests import night
 from tests.shared_data import SHARED
 
@@ -31,19 +33,23 @@ def write_providers(raw: Path, files: tuple[str, ...] = FILES) -> None:
             rows.filter(pl.col("source") == provider, pl.col("timestamp") < UNTIL).write_csv(path)
 
 
-def withhold_each(folder: Path, limits: EvaluationRules) -> dict[str, Evaluation]:
+def withhold_each(folder: Path) -> dict[str, list[Finding]]:
     """Return what the night without each provider says of gaps in which that one heard the ship."""
     write_providers(folder / "raw")
     whole = night.run(folder / "raw", folder / "processed")
     heard_by = whole.positions()["heard_by"].str.split(";").explode().unique().sort().to_list()
-    geo = night.whole_world(folder)
-    return {
-        provider: withhold(
-            folder / "processed",
-            [name for name in heard_by if name.startswith(f"{provider}|")],
-            folder / f"without_{provider}",
-            geo=geo,
-            rules=limits,
-        )
-        for provider in PROVIDERS
-    }
+    found: dict[str, list[Finding]] = {}
+    for provider in PROVIDERS:
+        out = folder / f"without_{provider}"
+        names = [name for name in heard_by if name.startswith(f"{provider}|")]
+        done = withhold(folder / "processed", names, out, geo=night.whole_world(folder))
+        found[provider] = [*done.findings, count_judged(out)]
+    return found
+
+
+def count_judged(out: Path) -> Finding:
+    """Return how many of the labelled gaps below `out` have a p_off."""
+    labelled = pl.read_csv(out / LABELS)
+    gaps = store.read_parquet(out / "processed" / "gaps.parquet")
+    judged = gaps.join(labelled.select("gap_id"), on="gap_id")["p_off"].count()
+    return Finding(TOPIC, "of these with a p_off", value=float(judged))

@@ -12,7 +12,7 @@ import pytest
 from pipeline.evaluate.limits import EvaluationRules, RealTrackRules
 from pipeline.geodesy import KM_PER_NM, local_distance_km_array
 from pipeline.schema import Gaps
-from tests import make_real_tracks, planting, real_logs
+from tests import make_real_tracks, planting, real_logs, real_tracks_page, real_tracks_pictures
 from tests.builders import frame
 from tests.evaluate_worlds import at, gap
 from tests.make_real_tracks import Trial
@@ -224,6 +224,34 @@ def test_the_losses_of_a_seed_are_the_same_with_nothing_planted() -> None:
     assert rows.filter(~pl.col("is_off"))["is_received"].equals(
         same.filter(~rows["is_off"])["is_received"]
     )
+
+
+def test_the_page_tells_each_trial_and_draws_it(tmp_path: Path) -> None:
+    trial = Trial("made", is_cut=True, is_planted=True, loss="harsh")
+    limits = LIMITS.model_copy(update={"resamples": 20})
+    rules = RULES.model_copy(update={"seeds": (1,)})
+    judged = {trial: make_real_tracks.judge_trial(made_log(), trial, (1,), rules, limits)}
+    page = tmp_path / "real_tracks.md"
+    densities = {"made": real_logs.measure_density(made_log())}
+    real_tracks_page.write_page(judged, densities, {}, page, rules, limits)
+    text = page.read_text("utf-8")
+    assert "SIMULATED" in text
+    found = real_tracks_page.measure(judged[trial], limits)
+    best = next(one for one in found if one.subject == real_tracks_page.SURPRISE)
+    # The night's gaps are told apart almost wholly by how unlikely their silence was.
+    assert best.value is not None
+    assert best.value > 0.8
+    assert f"| made, cut, loss harsh | {found[0].count} |" in text
+    for picture in (real_tracks_pictures.RELIABILITY, real_tracks_pictures.SPREAD):
+        assert (tmp_path / "real_tracks" / picture).stat().st_size > 10_000
+
+
+def test_without_the_logs_the_page_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make_real_tracks, "SHARED", tmp_path)
+    assert make_real_tracks.write_real_tracks(tmp_path / "page.md") == {}
+    assert not (tmp_path / "page.md").exists()
 
 
 def test_the_log_of_suez_is_dense_and_others_are_not() -> None:
