@@ -8,7 +8,7 @@ PROCESSED ?= data/processed
 ROWS ?= 5000000
 SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy real-labels geo faults fuzz lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -79,6 +79,9 @@ accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with i
 
 real-labels: setup ## docs/real_labels.md: the classifier that needs no tracks, on gaps others labelled (minutes of one core)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.make_real_labels
+
+real-tracks: setup ## docs/real_tracks.md: p_off on real movements with planted switch-offs and lost messages (minutes of one core)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.make_real_tracks
 
 geo: setup ## the derived files of geo/ from the hand-made ones, and their pictures
 	$(BIN)/python -m pipeline.geobuild geo

@@ -72,3 +72,53 @@ class RealLabelRules(RuleGroup):
     learning_share: float = rule(
         0.25, "of the training rows", "judgement: shows whether more rows would help", gt=0, lt=1
     )
+
+
+class RealTrackRules(RuleGroup):
+    """How switch-offs are planted in real logs, and how messages are lost (docs/real_tracks.md)."""
+
+    least_ships: int = rule(5, "ships", "judgement: fewer bear no witness for each other", ge=2)
+    least_days: float = rule(3.0, "days", "judgement: a log shorter holds hardly a gap", gt=0)
+    least_witnessed: float = rule(
+        0.5, "of ship-hours", "judgement: beside another ship in the same cell and hour", gt=0, le=1
+    )
+    thin_to_s: int = rule(
+        600, "s", "judgement: a message a ship in so long, as stored feeds are thinned", ge=1
+    )
+    own_silence_h: float = rule(
+        2.0, "h", "judgement: a silence of the log itself, for which nobody knows the cause", gt=0
+    )
+    plant_share: float = rule(
+        0.25, "of stretches", "judgement: some dozens of switch-offs a log", ge=0, le=1
+    )
+    plant_least_span_h: float = rule(
+        6.0, "h", "judgement: room for a gap of 4 h with sightings on both sides", gt=0
+    )
+    plant_least_h: float = rule(4.0, "h", "METHOD 1: the shortest gap that is stored", gt=0)
+    plant_median_h: float = rule(
+        8.0, "h", "judgement: the logs are short, so shorter than METHOD 8's 12 h", gt=0
+    )
+    plant_sigma: float = rule(0.5, "log h", "judgement: of a lognormal", gt=0)
+    place_deg: float = rule(
+        0.3, "deg", "judgement: on purpose not the cells of the model (half a degree)", gt=0
+    )
+    good_h: float = rule(12.0, "h", "judgement: mean time a place is heard well", gt=0)
+    poor_h: float = rule(8.0, "h", "judgement: mean time a place is heard poorly", gt=0)
+    good_chance: float = rule(0.8, "a message", "judgement", gt=0, le=1)
+    mild_chance: float = rule(0.10, "a message", "judgement: a poor hour of the mild loss", gt=0)
+    harsh_chance: float = rule(0.03, "a message", "judgement: a poor hour of the harsh loss", gt=0)
+    antenna_sigma: float = rule(
+        0.7,
+        "log",
+        "judgement: antennas, lognormal of mean 1; on purpose not the model's Gamma",
+        ge=0,
+    )
+    most_chance: float = rule(0.98, "a message", "judgement: no message is sure", gt=0, lt=1)
+    let_out_kn: float = rule(25.0, "kn", "METHOD 2: below v_max, so that the track goes on", gt=0)
+    beyond_deg: float = rule(
+        0.25, "deg", "judgement: from the log's box to the region's edge", gt=0
+    )
+    measured_min_h: float = rule(4.0, "h", "METHOD 1: the logs hold few gaps of 12 h", gt=0)
+    seeds: tuple[int, ...] = rule(
+        (31, 32, 33, 34), "", "judgement: any; fixed before the first run"
+    )
