@@ -22,7 +22,7 @@ PROCESSED_TABLES = (
     "monthly_dark_port_calls",
     "indicator",
 )
-TRUTHS_READ = ("identities", "off_intervals", "port_calls", "ship_hours")
+TRUTHS_READ = ("ships", "identities", "off_intervals", "port_calls", "ship_hours")
 WORLD_FACTS = ("is_simulated", "name", "seed", "start", "end", "rated_from", "private_shape")
 
 YEAR_S = 365.25 * 86_400
