@@ -45,6 +45,18 @@ SUMS = (
     " are over seeds (ratio of sums, Student's t). *Published* is expected_off of all closed gaps"
     " of 12 h and more, labelled or not, its interval the sum of the monthly ends."
 )
+RECOVERY_COLUMNS = (
+    "world",
+    "seed",
+    "switch-offs",
+    "gaps",
+    "truly off",
+    "sum of p_off",
+    "over true",
+    "z",
+    "published",
+    "90 % interval",
+)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#555555")
 
 
@@ -118,11 +130,7 @@ def tell_recovery(
         *_tell(judged, _is_quality),
     ]
     rung = int(rules.measured_min_h)
-    lines += _head(
-        "world,seed,switch-offs,gaps,truly off,sum of p_off,over true,z,published,90 % interval".split(
-            ","
-        )
-    )
+    lines += _head(RECOVERY_COLUMNS)
     for world, found in judged.items():
         for one in found.offs:
             sums, published = one.sums[ALL], one.published[rung]

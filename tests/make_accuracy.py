@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.runs import PROCESSED_TABLES
 from tests.accuracy_page import (
     draw_recovery,
     tell_habits,
@@ -66,7 +67,7 @@ class Trial:
 
 
 def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
-    """Simulate one world and run the night on it; return its folder, the feed itself dropped."""
+    """Simulate one world and run the night on it; return its folder: tables and truth."""
     length = f"-{days}d" if days else ""
     folder = WORK / f"{'small-' if small else ''}{world}-{seed}{length}"
     if (folder / "done.json").is_file():
@@ -80,8 +81,12 @@ def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
     made = time.perf_counter()
     run_command("nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed"))
     ended = time.perf_counter()
+    # Of gigabytes only what the evaluation reads is kept.
+    (folder / "published").mkdir()
+    for name in PROCESSED_TABLES:
+        shutil.copy(folder / "processed" / f"{name}.parquet", folder / "published")
     shutil.rmtree(folder / "raw")
-    shutil.rmtree(folder / "processed" / "positions")
+    shutil.rmtree(folder / "processed")
     seconds = {"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)}
     (folder / "done.json").write_text(json.dumps(seconds))
     words = f"simulated in {seconds['simulate_s']} s, night {seconds['night_s']} s"
@@ -104,7 +109,7 @@ def judge(trial: Trial, folders: dict[tuple[str, int, bool], Path]) -> Evaluatio
     """Return the evaluation of a trial over its seeds, and write it beside its worlds."""
     began = time.perf_counter()
     places = [folders[job] for job in trial.jobs]
-    runs = [read_run(folder / "processed", folder / "truth") for folder in places]
+    runs = [read_run(folder / "published", folder / "truth") for folder in places]
     found = evaluate(runs)
     write_evaluation(found, WORK / f"evaluation-{trial.name}")
     print(f"{trial.name}: evaluated in {time.perf_counter() - began:.1f} s", flush=True)
