@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from pipeline.evaluate.gap_findings import HABITUAL, OTHERS, pick_measured
@@ -133,8 +134,7 @@ def _sum_published(run: Run, rung_h: int) -> PublishedOff:
         pl.col("month") >= run.world.rated_from.date(),
         pl.col("month") < run.world.end.date(),
     )
-    ends = [
-        rated[name].sum() if rated[name].is_not_null().any() else None
-        for name in ("expected_off", "expected_off_low", "expected_off_high")
-    ]
+    names = ("expected_off", "expected_off_low", "expected_off_high")
+    is_filled = bool(rated["expected_off"].is_not_null().any())
+    ends = [float(np.nansum(rated[name].to_numpy())) if is_filled else None for name in names]
     return PublishedOff(int(rated["gaps"].sum() or 0), *ends)
