@@ -239,7 +239,7 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
 
 def _lay_rows(rows: list[Finding]) -> list[str]:
     """Return the table of some findings, and below it the sums each stands on."""
-    notes = [f"- {one.subject}: {one.note}" for one in rows if one.note]
+    notes = dict.fromkeys(f"- {one.subject}: {one.note}" for one in rows if one.note)
     return [*lay_table(rows), *notes, *([""] if notes else [])]
 
 

@@ -181,6 +181,11 @@ def test_strata_tell_length_class_and_habit(tmp_path: Path, judged_run: Run) -> 
     assert told["offs"][0]["sums"]["all"]["true"] == 1
 
 
+def test_a_world_shorter_than_a_year_is_rated_for_as_long_as_it_lasts(tmp_path: Path) -> None:
+    run = write_run(tmp_path, [], ship_hours(48), rated_from="2022-01-03T00:00:00")
+    assert run.world.rated_years == pytest.approx(2 / 365.25)
+
+
 @pytest.mark.parametrize(
     ("hours", "stratum"),
     [(23.9, "12 to 24 h"), (24, "24 to 30 h"), (72, "72 h and more")],

@@ -48,8 +48,8 @@ class World:
 
     @property
     def rated_years(self) -> float:
-        """Length of the rated time in years."""
-        return (self.end - self.rated_from).total_seconds() / YEAR_S
+        """Length of the rated time in years; a world shorter than a year is rated as a whole."""
+        return (self.end - max(self.rated_from, self.start)).total_seconds() / YEAR_S
 
 
 @dataclass(frozen=True)
