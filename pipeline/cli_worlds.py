@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder that takes raw/ and truth/.")],
     world: Annotated[
-        str, typer.Option(help="Named world: demo, caspian, hard, trend, quiet, null-*, class-*.")
+        str,
+        typer.Option(
+            help="Named world: demo, caspian, hard, trend, quiet, null-*, class-*, off-*, patchy*."
+        ),
     ] = "demo",
     small: Annotated[bool, typer.Option(help="Its small form: 40 ships, a report in 30 min.")] = (
         False

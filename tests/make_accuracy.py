@@ -1,7 +1,10 @@
 """Writes docs/accuracy.md: simulated worlds of several seeds, a night on each, all of them pooled.
 
-`make accuracy` (hours of computing; `SEEDS="101 102" WORLDS="caspian" make accuracy` for less).
-The seeds are used for nothing else: nothing was tuned on them.
+    make accuracy                                   # all parts (hours of one core)
+    PARTS="null recovery" SMALL_SEEDS="201 202" make accuracy
+
+The seeds are used for nothing else: nothing was tuned on them. A world whose night is done is not
+run again (`data/accuracy/*/done.json`); a part left out is not on the page.
 """
 
 from __future__ import annotations
@@ -11,78 +14,168 @@ import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.evaluate import evaluate, read_run, write_evaluation
+from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
+from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.runs import PROCESSED_TABLES
+from tests.accuracy_page import (
+    draw_recovery,
+    tell_habits,
+    tell_null,
+    tell_recovery,
+    tell_what_was_run,
+)
 from tests.night import REPOSITORY, run_command
 
 DOCS = REPOSITORY / "docs"
 WORK = REPOSITORY / "data" / "accuracy"
 SEEDS = (101, 102, 103, 104, 105)
+SMALL_SEEDS = (201, 202, 203, 204, 205)
 WORLDS = ("caspian", "hard")
+# Part -> its worlds, small ones but in `main` and `null-large`.
+PARTS = {
+    "main": WORLDS,
+    "null": ("null-no-off",),
+    "recovery": ("off-few", "caspian", "off-many"),
+    "patchy": ("patchy-no-off", "patchy-few", "patchy", "patchy-many"),
+    "null-large": ("null-no-off",),
+}
+USUAL_PARTS = ("main", "null", "recovery", "patchy")
+LARGE = ("main", "null-large")
 
 
-def run_one(world: str, seed: int, small: bool) -> Path:
-    """Simulate one world and run the night on it; return its folder, the feed itself dropped."""
-    folder = WORK / f"{'small-' if small else ''}{world}-{seed}"
+@dataclass(frozen=True)
+class Trial:
+    """One world of a part in some seeds."""
+
+    part: str
+    world: str
+    is_small: bool
+    seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the world as its truth has it."""
+        return f"{'small-' if self.is_small else ''}{self.world}"
+
+    @property
+    def jobs(self) -> list[tuple[str, int, bool]]:
+        """What `run_one` takes, a seed each."""
+        return [(self.world, seed, self.is_small) for seed in self.seeds]
+
+
+def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
+    """Simulate one world and run the night on it; return its folder: tables and truth."""
+    length = f"-{days}d" if days else ""
+    folder = WORK / f"{'small-' if small else ''}{world}-{seed}{length}"
     if (folder / "done.json").is_file():
+        print(f"{folder.name}: done before", flush=True)
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     began = time.perf_counter()
     options = ["--world", world, "--seed", str(seed), *(["--small"] if small else [])]
+    options += ["--days", str(days)] if days else []
     run_command("simulate", "--out", str(folder), *options)
     made = time.perf_counter()
     run_command("nightly", "--raw", str(folder / "raw"), "--processed", str(folder / "processed"))
     ended = time.perf_counter()
+    # Of gigabytes only what the evaluation reads is kept.
+    (folder / "published").mkdir()
+    for name in PROCESSED_TABLES:
+        shutil.copy(folder / "processed" / f"{name}.parquet", folder / "published")
     shutil.rmtree(folder / "raw")
-    shutil.rmtree(folder / "processed" / "positions")
-    (folder / "done.json").write_text(
-        json.dumps({"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)})
-    )
+    shutil.rmtree(folder / "processed")
+    seconds = {"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)}
+    (folder / "done.json").write_text(json.dumps(seconds))
+    words = f"simulated in {seconds['simulate_s']} s, night {seconds['night_s']} s"
+    print(f"{folder.name}: {words}", flush=True)
     return folder
 
 
-def main() -> None:
-    """Run all worlds and seeds, evaluate each world over its seeds, write the page."""
+def plan_trials(chosen: argparse.Namespace) -> list[Trial]:
+    """Return the worlds and seeds of the chosen parts."""
+    trials = []
+    for part in chosen.parts:
+        is_small = part not in LARGE or chosen.small
+        seeds = chosen.seeds if part in LARGE else chosen.small_seeds
+        for world in chosen.worlds if part == "main" else PARTS[part]:
+            trials.append(Trial(part, world, is_small, tuple(seeds)))
+    return trials
+
+
+def judge(trial: Trial, folders: dict[tuple[str, int, bool], Path]) -> Evaluation:
+    """Return the evaluation of a trial over its seeds, and write it beside its worlds."""
+    began = time.perf_counter()
+    places = [folders[job] for job in trial.jobs]
+    runs = [read_run(folder / "published", folder / "truth") for folder in places]
+    found = evaluate(runs)
+    write_evaluation(found, WORK / f"evaluation-{trial.name}")
+    print(f"{trial.name}: evaluated in {time.perf_counter() - began:.1f} s", flush=True)
+    return found
+
+
+def tell_main(trial: Trial, docs: Path) -> str:
+    """Return the whole evaluation of a world as text, its pictures copied into `docs`."""
+    out = WORK / f"evaluation-{trial.name}"
+    text = (out / "evaluation.md").read_text("utf-8")
+    for picture in sorted(out.glob("*.png")):
+        target = docs / "accuracy" / f"{trial.world}_{picture.name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, target)
+        text = text.replace(f"({picture.name})", f"(accuracy/{target.name})")
+    return text
+
+
+def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
+    """Return the page: what was run, the main worlds, then the parts that stand on totals."""
+    rules = EvaluationRules()
+    lines = tell_what_was_run({trial.name: trial.seeds for trial in judged})
+    lines += [tell_main(trial, docs) for trial in judged if trial.part == "main"]
+    by_part: dict[str, dict[str, Evaluation]] = {}
+    for trial, found in judged.items():
+        by_part.setdefault(trial.part, {})[trial.name] = found
+    for part in ("null", "null-large"):
+        if part in by_part:
+            lines += tell_null(part, by_part[part])
+    for part in ("recovery", "patchy"):
+        if part in by_part:
+            nulls = {n: f for n, f in by_part[part].items() if all(o.is_null for o in f.offs)}
+            others = {name: f for name, f in by_part[part].items() if name not in nulls}
+            picture = draw_recovery(others, docs / "accuracy" / f"{part}.png")
+            lines += tell_recovery(part, others, picture.name, rules)
+            lines += tell_null(part, nulls) if nulls else []
+    return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
+
+
+def read_options() -> argparse.Namespace:
+    """Return what the command line chose."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--worlds", nargs="+", default=list(WORLDS))
-    options.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
-    options.add_argument("--small", action="store_true")
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(USUAL_PARTS))
+    options.add_argument("--worlds", nargs="+", default=list(WORLDS), help="of part main")
+    options.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="large worlds")
+    options.add_argument("--small-seeds", nargs="+", type=int, default=list(SMALL_SEEDS))
+    options.add_argument("--small", action="store_true", help="small worlds in all parts")
+    options.add_argument("--days", type=int, help="shorter worlds: a trial of this command only")
+    options.add_argument("--jobs", type=int, default=2, help="worlds at a time")
     options.add_argument("--docs", type=Path, default=DOCS)
-    chosen = options.parse_args()
-    jobs = [(world, seed) for world in chosen.worlds for seed in chosen.seeds]
-    with ThreadPoolExecutor(2) as pool:
-        folders = list(pool.map(lambda job: run_one(*job, chosen.small), jobs))
-    texts = []
-    for world in chosen.worlds:
-        runs = [
-            read_run(folder / "processed", folder / "truth")
-            for (name, _), folder in zip(jobs, folders, strict=True)
-            if name == world
-        ]
-        out = WORK / f"evaluation-{world}"
-        write_evaluation(evaluate(runs), out)
-        text = (out / "evaluation.md").read_text("utf-8")
-        for picture in sorted(out.glob("*.png")):
-            target = chosen.docs / "accuracy" / f"{world}_{picture.name}"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(picture, target)
-            text = text.replace(f"({picture.name})", f"(accuracy/{target.name})")
-        texts.append(text)
-    head = [
-        "# Accuracy",
-        "",
-        "Written by `make accuracy` from SIMULATED worlds, whose truth is known; no ship in them"
-        f" exists. Seeds {', '.join(map(str, chosen.seeds))}, used for nothing else. Bad figures"
-        " are printed as they are.",
-        "",
-        "Stratum *vessel: heard on another track* holds gaps of tracks that never were (false"
-        " places of interference, bit errors); *vessel: silent* is what is left.",
-        "",
-        "Gaps that a second provider labelled: [real_labels.md](real_labels.md).",
-        "",
-    ]
-    (chosen.docs / "accuracy.md").write_text("\n".join(head) + "\n" + "\n".join(texts), "utf-8")
+    return options.parse_args()
+
+
+def main() -> None:
+    """Run all worlds and seeds of the chosen parts, evaluate each world, write the page."""
+    chosen = read_options()
+    trials = plan_trials(chosen)
+    # The same small world may serve two parts.
+    jobs = list(dict.fromkeys(job for trial in trials for job in trial.jobs))
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        folders = dict(
+            zip(jobs, pool.map(lambda job: run_one(*job, chosen.days), jobs), strict=True)
+        )
+    judged = {trial: judge(trial, folders) for trial in trials}
+    (chosen.docs / "accuracy").mkdir(parents=True, exist_ok=True)
+    (chosen.docs / "accuracy.md").write_text(write_page(judged, chosen.docs), "utf-8")
 
 
 if __name__ == "__main__":

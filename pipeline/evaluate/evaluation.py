@@ -20,6 +20,8 @@ from pipeline.evaluate.hours import HOUR_S, lay_out_hours
 from pipeline.evaluate.labels import label_gaps, mark_heard_meanwhile, match_vessels
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.monthly import total_months
+from pipeline.evaluate.off_findings import measure_habitual, measure_null_offs, measure_recovery
+from pipeline.evaluate.off_totals import OffTotals, sum_up_offs
 from pipeline.evaluate.reference import judge_with_truth
 from pipeline.evaluate.rule_findings import score_rules
 from pipeline.evaluate.runs import Run
@@ -43,6 +45,7 @@ class Evaluation:
         curves: points of `reliability` and `precision_recall`, by subject.
         months: one row per run and month.
         classes: one row per world with P(class).
+        offs: one row per run: switch-offs, true and expected.
     """
 
     title: str
@@ -52,6 +55,7 @@ class Evaluation:
     curves: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     months: tuple[dict[str, Any], ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
+    offs: tuple[OffTotals, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,7 @@ class Judged:
         months: `total_months`.
         world: `sum_up_world`.
         ship_days: days of vessels inside the region in the rated time.
+        offs: `sum_up_offs`.
     """
 
     gaps: pl.DataFrame
@@ -73,6 +78,7 @@ class Judged:
     months: pl.DataFrame
     world: WorldCalls
     ship_days: float
+    offs: OffTotals
 
 
 def evaluate(
@@ -98,6 +104,7 @@ def evaluate(
         for name in ("gaps", "rows", "covered", "months")
     )
     worlds = [one.world for one in judged]
+    offs = tuple(one.offs for one in judged)
     years = sum(run.world.rated_years for run in runs)
     days = sum(one.ship_days for one in judged)
     measured = pick_measured(gaps, rules)
@@ -105,9 +112,12 @@ def evaluate(
     findings = [
         *_count(gaps, measured),
         *measure_gaps(measured, rules),
+        *measure_recovery(offs, rules),
+        *measure_habitual(offs, rules),
         *score_rules(measured, years, rules),
         *measure_calls(rated_rows, rated_calls, years, days, rules),
         *measure_port_groups(measured, rated_rows, rules),
+        *measure_null_offs(offs),
         *measure_worlds(worlds, months, rules),
     ]
     return Evaluation(
@@ -118,6 +128,7 @@ def evaluate(
         curves=draw_curves(measured, rules),
         months=tuple(months.to_dicts()),
         classes=tuple(class_rows(worlds, rules)),
+        offs=offs,
     )
 
 
@@ -154,6 +165,7 @@ def judge_run(run: Run, number: int, geo: Path, rules: EvaluationRules) -> Judge
         months=total_months(run, number, gaps, covered, rules),
         world=sum_up_world(run, covered),
         ship_days=float(inside_s.sum(dtype=np.int64)) / 86_400,
+        offs=sum_up_offs(run, gaps, rules),
     )
 
 

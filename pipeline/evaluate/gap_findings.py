@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,7 @@ NO_Z = 2.0
 SUBJECTS = {"p_off": "p_off", "reference (true parameters)": "p_reference", "duration": "duration"}
 REFERENCE = "reference (true parameters)"
 
+HABITUAL, OTHERS = "habitual", "other ships"
 SEASONS = {
     "winter": (12, 1, 2),
     "spring": (3, 4, 5),
@@ -59,8 +61,8 @@ def pick_measured(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
     return measured
 
 
-def name_strata(gaps: pl.DataFrame) -> pl.DataFrame:
-    """Return gaps with a column per kind of stratum, as texts."""
+def name_strata(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
+    """Return gaps with a column per kind of stratum, as texts; null: not told apart."""
     month = pl.col("month").dt.month()
     season = pl.coalesce(
         pl.when(month.is_in(months)).then(pl.lit(name)) for name, months in SEASONS.items()
@@ -71,6 +73,12 @@ def name_strata(gaps: pl.DataFrame) -> pl.DataFrame:
         pl.col("off_receiver").fill_null("unknown").alias("receiver"),
         pl.col("fleet").alias("fleet"),
         pl.col("flag").fill_null("unknown").alias("flag"),
+        _name_lengths(rules).alias("length"),
+        pl.when("is_habitual")
+        .then(pl.lit(HABITUAL))
+        .when(pl.col("is_habitual").not_())
+        .then(pl.lit(OTHERS))
+        .alias("ship"),
         pl.when("is_shared").then(pl.lit("shared")).otherwise(pl.lit("own")).alias("mmsi_use"),
         # A track of false places makes gaps in which the vessel was heard all the time.
         pl.when("is_heard_meanwhile")
@@ -80,15 +88,37 @@ def name_strata(gaps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-STRATA = ("area", "season", "receiver", "fleet", "flag", "mmsi_use", "vessel")
+def _name_lengths(rules: EvaluationRules) -> pl.Expr:
+    """Return from which rung of the ladder to the next a gap lasts; null below the first."""
+    edges = rules.length_edges_h
+    names = [f"{low:g} to {high:g} h" for low, high in pairwise(edges)]
+    rungs = zip(edges, [*names, f"{edges[-1]:g} h and more"], strict=True)
+    return pl.coalesce(
+        pl.when(pl.col("duration_h") >= low).then(pl.lit(name)) for low, name in [*rungs][::-1]
+    )
+
+
+STRATA = (
+    "area",
+    "season",
+    "receiver",
+    "length",
+    "fleet",
+    "ais_class",
+    "flag",
+    "ship",
+    "mmsi_use",
+    "vessel",
+)
 
 
 def each_stratum(gaps: pl.DataFrame, rules: EvaluationRules) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield (name, gaps) of all gaps and of each stratum with `stratum_min_gaps` or more."""
     yield "all", gaps
-    named = name_strata(gaps)
+    named = name_strata(gaps, rules)
     for kind in STRATA:
-        for (value,), part in sorted(named.partition_by(kind, as_dict=True).items()):
+        parts = named.drop_nulls(kind).partition_by(kind, as_dict=True)
+        for (value,), part in sorted(parts.items()):
             if part.height >= rules.stratum_min_gaps:
                 yield f"{kind}: {value}", part
 

@@ -12,10 +12,11 @@ from pipeline.geodesy import local_distance_km_array
 
 
 def match_vessels(gaps: pl.DataFrame, run: Run, hours: TrueHours) -> pl.DataFrame:
-    """Return gaps with `vessel`, `place` (its place in `hours`) and `is_shared`.
+    """Return gaps with `vessel`, `place` (its place in `hours`), `is_shared`, and what it is.
 
     The vessel is the one that sends the gap's MMSI at the off time. Where several do (`is_shared`)
-    it is the one truly nearest to the off point then. All three are null where none does.
+    it is the one truly nearest to the off point then. Its `ais_class` and `is_habitual` are the
+    truth's. All are null where none does.
     """
     since = seconds_since(run.world.start)
     found = (
@@ -36,7 +37,9 @@ def match_vessels(gaps: pl.DataFrame, run: Run, hours: TrueHours) -> pl.DataFram
         .unique("gap_id", keep="first", maintain_order=True)
         .select("gap_id", pl.col("vessel").cast(pl.Int64), "place", "is_shared")
     )
-    return gaps.join(nearest, on="gap_id", how="left", maintain_order="left")
+    ships = run.truth["ships"].select(pl.col("vessel").cast(pl.Int64), "ais_class", "is_habitual")
+    known = nearest.join(ships, on="vessel", how="left", maintain_order="left")
+    return gaps.join(known, on="gap_id", how="left", maintain_order="left")
 
 
 def label_gaps(

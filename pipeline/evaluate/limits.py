@@ -21,6 +21,12 @@ class EvaluationRules(RuleGroup):
     )
     measured_min_h: float = rule(12.0, "h", "METHOD 8: gaps of 12 h and more", ge=0)
     long_min_h: float = rule(30.0, "h", "METHOD 0: LLI's article leaves out gaps below 30 h", gt=0)
+    length_edges_h: tuple[float, ...] = rule(
+        (12.0, 24.0, 30.0, 72.0),
+        "h",
+        "METHOD 1: the ladder; strata of gaps from one rung to the next",
+        min_length=1,
+    )
     stored_min_h: float = rule(4.0, "h", "METHOD 1: the shortest gap that is stored", gt=0)
     gfw_min_h: float = rule(12.0, "h", WELCH)
     gfw_shore_nm: float = rule(50.0, "nm", WELCH)

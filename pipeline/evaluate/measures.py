@@ -68,6 +68,26 @@ def total_z(p: Floats, is_true: Bools) -> float:
     return float((p.sum() - is_true.sum()) / spread) if spread > 0 else NAN
 
 
+def ratio_over_seeds(top: Floats, bottom: Floats, level: float) -> tuple[float, float, float]:
+    """Return sum(top) / sum(bottom) and its interval, from one entry a seed; NaN where unknown.
+
+    The linearised error of a ratio of sums over independent seeds, Student's t with one degree of
+    freedom less than seeds (Cochran 1977, chapter 6). One seed has no interval.
+    """
+    whole, count = float(bottom.sum()), len(bottom)
+    if whole <= 0:
+        return NAN, NAN, NAN
+    ratio = float(top.sum()) / whole
+    if count < 2:
+        return ratio, NAN, NAN
+    from scipy.stats import t
+
+    left = top - ratio * bottom
+    error = math.sqrt(count / (count - 1) * float(left @ left)) / whole
+    half = float(t.ppf((1 + level) / 2, count - 1)) * error
+    return ratio, max(ratio - half, 0.0), ratio + half
+
+
 def f_half(precision: Floats, recall: Floats) -> Floats:
     """Return F0.5, in which precision weighs twice as much as recall."""
     with np.errstate(divide="ignore", invalid="ignore"):

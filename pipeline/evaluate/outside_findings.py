@@ -78,6 +78,8 @@ def label_rows(gaps: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
             is_rated=pl.lit(value=True),
             is_shared=pl.lit(value=False),
             is_heard_meanwhile=pl.lit(value=False),
+            ais_class=pl.lit(None, dtype=pl.String),
+            is_habitual=pl.lit(None, dtype=pl.Boolean),
             p_reference=pl.lit(None, dtype=pl.Float64),
             run=pl.lit(0),
         )

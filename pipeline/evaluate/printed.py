@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> list[Path]:
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return everything of an evaluation as plain values; what is no number is null."""
     whole = {one.name: getattr(evaluation, one.name) for one in fields(evaluation)}
-    return _plain({**whole, "findings": [one.as_row() for one in evaluation.findings]})
+    rows = [one.as_row() for one in evaluation.findings]
+    return _plain({**whole, "findings": rows, "offs": [asdict(one) for one in evaluation.offs]})
 
 
 def write_page(evaluation: Evaluation, pictures: list[str]) -> str:
@@ -45,7 +46,11 @@ def write_page(evaluation: Evaluation, pictures: list[str]) -> str:
     lines += [f"Targets met: {met}; missed: {missed}; not yet measurable: {later}.", ""]
     whole = [one for one in evaluation.findings if not _is_stratum(one)]
     for topic in dict.fromkeys(one.topic for one in whole):
-        lines += [f"### {topic.capitalize()}", "", *_table([o for o in whole if o.topic == topic])]
+        lines += [
+            f"### {topic.capitalize()}",
+            "",
+            *lay_table([o for o in whole if o.topic == topic]),
+        ]
         notes = dict.fromkeys(
             f"{', '.join(filter(None, (one.measure, one.subject)))}: {one.note}"
             for one in whole
@@ -63,12 +68,13 @@ def _is_stratum(one: Finding) -> bool:
     return one.topic == OFF_TOPIC and one.stratum != "all"
 
 
-def _table(findings: list[Finding]) -> list[str]:
+def lay_table(findings: list[Finding]) -> list[str]:
+    """Return a table with a row per finding, and an empty line."""
     rows = [HEAD, ("---",) * len(HEAD)]
     for one in findings:
         of = ", ".join(word for word in (one.subject, one.stratum) if word and word != "all")
-        value = one.note if one.verdict == NOT_YET else _number(one.value)
-        interval = "" if one.low is None else f"{_number(one.low)} to {_number(one.high)}"
+        value = one.note if one.verdict == NOT_YET else show_number(one.value)
+        interval = "" if one.low is None else f"{show_number(one.low)} to {show_number(one.high)}"
         count = "" if one.count is None else str(one.count)
         rows.append((one.measure, of, value, interval, count, one.target, one.verdict))
     return [*(f"| {' | '.join(row)} |" for row in rows), ""]
@@ -90,11 +96,12 @@ def _strata_table(findings: list[Finding]) -> list[str]:
 
 
 def _with_interval(one: Finding) -> str:
-    ends = "" if one.low is None else f" ({_number(one.low)}-{_number(one.high)})"
-    return f"{_number(one.value)}{ends}"
+    ends = "" if one.low is None else f" ({show_number(one.low)}-{show_number(one.high)})"
+    return f"{show_number(one.value)}{ends} {one.verdict}".rstrip()
 
 
-def _number(value: float | None) -> str:
+def show_number(value: float | None) -> str:
+    """Return a figure with about three digits; `-` for none."""
     if value is None:
         return "-"
     if abs(value) >= 100 or value == int(value):

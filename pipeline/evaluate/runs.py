@@ -22,7 +22,7 @@ PROCESSED_TABLES = (
     "monthly_dark_port_calls",
     "indicator",
 )
-TRUTHS_READ = ("identities", "off_intervals", "port_calls", "ship_hours")
+TRUTHS_READ = ("ships", "identities", "off_intervals", "port_calls", "ship_hours")
 WORLD_FACTS = ("is_simulated", "name", "seed", "start", "end", "rated_from", "private_shape")
 
 YEAR_S = 365.25 * 86_400
@@ -48,8 +48,8 @@ class World:
 
     @property
     def rated_years(self) -> float:
-        """Length of the rated time in years."""
-        return (self.end - self.rated_from).total_seconds() / YEAR_S
+        """Length of the rated time in years; a world shorter than a year is rated as a whole."""
+        return (self.end - max(self.rated_from, self.start)).total_seconds() / YEAR_S
 
 
 @dataclass(frozen=True)

@@ -129,10 +129,17 @@ def read_world(
 
 
 def _layers(path: Path) -> list[dict[str, Any]]:
-    """Return what a named world is laid over, then itself."""
+    """Return what a named world is laid over, the later on top, then itself."""
     tree = _read_toml(path)
-    base = tree.pop("extends", None)
-    return [*(_layers(WORLDS / f"{base}.toml") if base else []), tree]
+    below = [_layers(WORLDS / f"{base}.toml") for base in list_bases(tree)]
+    tree.pop("extends", None)
+    return [*(layer for layers in below for layer in layers), tree]
+
+
+def list_bases(tree: dict[str, Any]) -> list[str]:
+    """Return the names of the worlds that a world's file is laid over: none, one or several."""
+    given = tree.get("extends", [])
+    return [given] if isinstance(given, str) else given
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator
 
 from pipeline import cli_worlds
-from pipeline.simulate.settings import WORLDS, World, named_worlds, read_world
+from pipeline.simulate.settings import WORLDS, World, list_bases, named_worlds, read_world
 from tests.simulation_page.marks import FROM_CODE
 
 TITLE = "# The simulated Caspian"
@@ -82,9 +82,9 @@ def _tell_named(name: str) -> str:
     world = read_world(name)
     text = (WORLDS / f"{name}.toml").read_text("utf-8")
     comments = [line.lstrip("# ") for line in _head_comments(text)]
-    base = tomllib.loads(text).get("extends")
+    bases = list_bases(tomllib.loads(text))
     words = " ".join(comments).removeprefix("SIMULATED. ")
-    laid = f" Laid over `{base}`." if base else ""
+    laid = f" Laid over {' and '.join(f'`{base}`' for base in bases)}." if bases else ""
     ships = count_vessels(world)
     return f"| `{name}` | {world.days:,} | {world.start:%Y-%m-%d} | {ships} | {words}{laid} |"
 
