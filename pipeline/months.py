@@ -34,6 +34,7 @@ from pipeline.schema import (
     Beacons,
     FeedHealth,
     OutageHours,
+    ReceptionCells,
     Statics,
     Tracks,
     polars_schema,
@@ -380,12 +381,14 @@ class Months:
             if self._is_missing(RECEPTION, month):
                 silences = self.shelf.read(JUDGED, judged, "silences")
                 silences = pl.concat([silences, unended.select(silences.columns)])
-                found = self._learn_reception(window, month, silences, until)
-                self._put(RECEPTION, name, found, {})
+                found, cells = self._learn_reception(window, month, silences, until)
+                table = store.validate(cells, ReceptionCells)
+                self._put(RECEPTION, name, found, {"reception_cells": table})
 
     def _learn_reception(
         self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
-    ) -> dict[str, pl.DataFrame]:
+    ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+        """Return what is kept of the month, and its part of table reception_cells."""
         rules = self.days.rules.reception
         names = [self.names[SUMS][one] for one in window]
         hours = self.shelf.read_many(SUMS, names, "ship_hours") if names else None
@@ -396,12 +399,13 @@ class Months:
             laid_out = reception.lay_out(hours, unended, until, rules)
             learned = reception.learn(laid_out, rules)
         places = pl.DataFrame() if hours is None else hours
-        return {
+        found = {
             "judged": reception.judge_gaps(asked, learned, len(window), until, rules),
             "observable": reception.sum_observable(
                 learned, places, silences.filter(pl.col("cause").ne_missing("left_region")), month
             ),
         }
+        return found, reception.list_cells(learned, month, rules)
 
     # ------------------------------------------------------------------------------- health
 

@@ -384,6 +384,9 @@ def named(
         "live_h": 10.0,
         "expected_receptions": 30.0,
         "weakly_identified": False,
+        "own_factor": 1.0,
+        "log_odds_before": -4.0,
+        "log_odds_silence": 6.0,
         **judged,
     }
     hours = pl.DataFrame(

@@ -1,5 +1,6 @@
 """Who could have been heard, and was the set off? (METHOD 4)"""
 
+from pipeline.reception.cells import list_cells
 from pipeline.reception.judge import SCHEMA, judge_gaps
 from pipeline.reception.learn import Learned, learn
 from pipeline.reception.observed import sum_observable
@@ -15,5 +16,6 @@ __all__ = [
     "judge_gaps",
     "lay_out",
     "learn",
+    "list_cells",
     "sum_observable",
 ]

@@ -44,6 +44,7 @@ class Window:
     Attributes:
         tracks: one row per track: mmsi, track, in the order of the numbers in `track`.
         areas: names by number.
+        corners: longitude and latitude of the south-west corner of every place (places, 2), deg.
         start: the first hour; `hour` counts from it.
         track, hour, ship, place, stratum, area: whole numbers; a place is a cell of half a degree.
         is_heard, terrestrial, satellite: heard at all, by ground stations, by satellites.
@@ -55,6 +56,7 @@ class Window:
 
     tracks: pl.DataFrame
     areas: tuple[str, ...]
+    corners: Floats
     start: datetime
     track: Ints
     hour: Ints
@@ -157,17 +159,20 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
         lat / rules.cell_deg
     ).astype(np.int64)
+    _, of_place, place = np.unique(cells, return_index=True, return_inverse=True)
+    corner = np.stack([lon[of_place], lat[of_place]], axis=1) / rules.cell_deg
     areas = sorted(rows["area"].unique().to_list())
     is_class_b = rows["is_class_b"].fill_null(value=False).to_numpy()
     silent = _count_silent(is_heard, begins)
     return Window(
         tracks=tracks,
         areas=tuple(areas),
+        corners=np.round(np.floor(corner) * rules.cell_deg, 6),
         start=start,
         track=np.cumsum(begins) - 1,
         hour=((rows["hour"] - start).dt.total_hours()).to_numpy().astype(np.int64),
         ship=np.unique(mmsi, return_inverse=True)[1].astype(np.int64),
-        place=np.unique(cells, return_inverse=True)[1].astype(np.int64),
+        place=place.astype(np.int64),
         stratum=is_class_b.astype(np.int64) * 2 + is_under_way,
         area=np.searchsorted(np.array(areas, dtype=object), rows["area"].to_numpy()).astype(
             np.int64
