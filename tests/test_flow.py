@@ -59,6 +59,7 @@ FLOW = (
     "archive",
     "rollup",
     "nightly",
+    "explain_hours",
     "explain",
     "doctor",
     "progress",

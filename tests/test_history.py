@@ -496,6 +496,8 @@ def database(
             "ship_months": builders.frame(schema.ShipMonths, ship_months),
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
             "outage_hours": builders.frame(schema.OutageHours, []),
+            "reception_cells": builders.frame(schema.ReceptionCells, []),
+            "ships": builders.frame(schema.Ships, []),
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,

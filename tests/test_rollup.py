@@ -49,6 +49,20 @@ def seen(ship: int, month: date = MAY, hours: float = 100, **more: Any) -> Row:
     return {"mmsi": ship, "month": month, **spans, **more}
 
 
+# An hour in which a ground station heard one ship, and one in which nobody was heard.
+CELLS: tuple[Row, ...] = (
+    {
+        "hour": datetime(2023, 5, 1, 1),
+        "ships_present": 2,
+        "ships_heard": 1,
+        "is_live": True,
+        "expected_stopped": 1.0,
+        "expected_under_way": 2.0,
+    },
+    {"hour": datetime(2023, 5, 1, 2), "ships_present": 1},
+)
+
+
 def call(number: int, month: date = MAY, **more: Any) -> Row:
     """A near-port gap whose gap is `gap-<number>`."""
     return {"month": month, "gap_ids": f"gap-{number:03}", **more}
@@ -73,6 +87,7 @@ def connect(
         "dark_port_calls": builders.frame(schema.DarkPortCalls, calls),
         "outage_hours": builders.frame(schema.OutageHours, outages),
         "files": builders.frame(schema.Files, files),
+        "reception_cells": builders.frame(schema.ReceptionCells, CELLS),
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
     }
@@ -933,6 +948,27 @@ FAULTS: dict[str, list[str]] = {
         "update monthly_gaps set outage_hours = -1 where month = '2023-05-01'",
         f"update monthly_gaps set outage_hours = null where {MAY_MARGIN} and at_least_h = 30",
         "update monthly_gaps set outage_hours = 0 where month = '2023-06-01'",
+    ],
+    "a_place_has_one_row_an_hour_of_the_data": [
+        "insert into reception_cells select * from reception_cells",
+        "update reception_cells set hour = '2023-07-20' where is_live",
+        "update reception_cells set hour = '2023-05-01 01:30' where is_live",
+    ],
+    "a_place_is_live_where_somebody_is_heard": [
+        "update reception_cells set is_live = true",
+        "update reception_cells set is_live = false",
+        "update reception_cells set ships_heard_by_satellite = 1 where not is_live",
+    ],
+    "receptions_are_expected_where_a_place_is_live": [
+        "update reception_cells set expected_stopped = null",
+        "update reception_cells set expected_under_way = 1",
+        "update reception_cells set expected_under_way = -1 where is_live",
+    ],
+    "ships_heard_in_a_place_are_known_to_be_there": [
+        "update reception_cells set ships_heard = 3",
+        "update reception_cells set ships_heard_by_satellite = 3",
+        "update reception_cells set ships_heard = -1",
+        "update reception_cells set ships_heard = 0, ships_present = 0",
     ],
     "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
 }

@@ -205,6 +205,12 @@ def inputs() -> dict[str, pl.DataFrame]:
             "closed_on": date(2023, 7, 15),
         }
     ]
+    heard = {"ships_present": 3, "ships_heard": 1, "is_live": True}
+    cells = [
+        {"hour": datetime(2023, 5, 1, 1), "area": "caspian", **heard, "expected_stopped": 2.0},
+        {"hour": datetime(2023, 5, 1, 2), "area": None, "ships_present": 1},
+    ]
+    cells[0]["expected_under_way"] = 2.5
     told = {"run": 1, "data_end": DATA_END, "change": "closed", "why": "closed"}
     may = {"off_at": datetime(2023, 5, 4), "month": MAY, "is_present": True}
     return {
@@ -217,6 +223,8 @@ def inputs() -> dict[str, pl.DataFrame]:
         ),
         "files": builders.frame(schema.Files, files),
         "outage_hours": builders.frame(schema.OutageHours, []),
+        "reception_cells": builders.frame(schema.ReceptionCells, cells),
+        "ships": builders.frame(schema.Ships, [{"mmsi": A, "ais_class": "A"}]),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }
