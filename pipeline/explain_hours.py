@@ -32,8 +32,7 @@ class Step:
         ships_heard: other ships heard in the cell by ground stations, the most in an hour.
         ships_heard_by_satellite: other ships heard by satellites in the basin, likewise.
         live_h: hours in which anybody was heard.
-        expected_receptions: of this ship if its set was on; null: unknown in all of them.
-        unknown_h: live hours in which nothing is known of them: no ship was known to be there.
+        expected_receptions: of this ship if its set was on.
         observed_receptions: none, by definition of a gap.
     """
 
@@ -46,8 +45,7 @@ class Step:
     ships_heard: int
     ships_heard_by_satellite: int
     live_h: int
-    expected_receptions: float | None
-    unknown_h: int
+    expected_receptions: float
     observed_receptions: int = 0
 
 
@@ -74,8 +72,6 @@ def read_steps(connection: duckdb.DuckDBPyConnection, gap_id: str) -> tuple[Step
 
 def _sum_up(hours: Sequence[tuple[Any, ...]]) -> Step:
     from_at, lon, lat, area, *_ = hours[0]
-    live = [expected for *_, is_live, expected in hours if is_live]
-    known = [expected for expected in live if expected is not None]
     return Step(
         from_at=from_at,
         hours=len(hours),
@@ -85,9 +81,8 @@ def _sum_up(hours: Sequence[tuple[Any, ...]]) -> Step:
         area=area,
         ships_heard=max(row[4] for row in hours),
         ships_heard_by_satellite=max(row[5] for row in hours),
-        live_h=len(live),
-        expected_receptions=None if live and not known else round(sum(known), 3),
-        unknown_h=len(live) - len(known),
+        live_h=sum(row[6] for row in hours),
+        expected_receptions=round(sum(row[7] for row in hours), 3),
     )
 
 
@@ -133,15 +128,13 @@ def tell_steps(steps: Sequence[Step]) -> list[str]:
         f"{INDENT}{head}  ground  satellite  live h  expected  observed",
         *(INDENT + _tell_step(step) for step in steps),
     ]
-    known = [step.expected_receptions or 0.0 for step in steps]
-    unknown_h = sum(step.unknown_h for step in steps)
-    in_all = (
-        f"In all {sum(step.live_h for step in steps)} live hours, {sum(known):.1f} receptions"
-        " expected, 0 observed"
+    live_h, expected = (
+        sum(getattr(step, name) for step in steps) for name in ("live_h", "expected_receptions")
     )
-    if unknown_h:
-        in_all += f"; ? in {unknown_h} live hours no ship was known to be there"
-    return [*lines, in_all]
+    return [
+        *lines,
+        f"{INDENT}in all {live_h} live hours and {expected:.1f} receptions expected, 0 observed",
+    ]
 
 
 def _tell_step(step: Step) -> str:
@@ -149,13 +142,10 @@ def _tell_step(step: Step) -> str:
     lat = f"{abs(step.cell_lat_deg):g}{'N' if step.cell_lat_deg >= 0 else 'S'}"
     place = f"{lon} {lat}" + (f" +{step.cells - 1}" if step.cells > 1 else "")
     area = printable(step.area) if step.area else "-"
-    expected = "?" if step.expected_receptions is None else f"{step.expected_receptions:.2f}"
-    if step.unknown_h and step.expected_receptions is not None:
-        expected += "+?"
     return (
         f"{step.from_at:%Y-%m-%d %H:%M}  {place:<14}  {area:<13}  {step.ships_heard:>6}"
-        f"  {step.ships_heard_by_satellite:>9}  {step.live_h:>6}  {expected:>8}"
-        f"  {step.observed_receptions:>8}"
+        f"  {step.ships_heard_by_satellite:>9}  {step.live_h:>6}"
+        f"  {step.expected_receptions:>8.2f}  {step.observed_receptions:>8}"
     )
 
 

@@ -33,6 +33,7 @@ from pipeline.schema import (
     STATIC_FIELDS,
     Beacons,
     FeedHealth,
+    GapHours,
     OutageHours,
     ReceptionCells,
     Statics,
@@ -381,14 +382,12 @@ class Months:
             if self._is_missing(RECEPTION, month):
                 silences = self.shelf.read(JUDGED, judged, "silences")
                 silences = pl.concat([silences, unended.select(silences.columns)])
-                found, cells = self._learn_reception(window, month, silences, until)
-                table = store.validate(cells, ReceptionCells)
-                self._put(RECEPTION, name, found, {"reception_cells": table})
+                self._put(RECEPTION, name, *self._learn_reception(window, month, silences, until))
 
     def _learn_reception(
         self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
-    ) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-        """Return what is kept of the month, and its part of table reception_cells."""
+    ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+        """Return what is kept of the month, and its parts of published tables."""
         rules = self.days.rules.reception
         names = [self.names[SUMS][one] for one in window]
         hours = self.shelf.read_many(SUMS, names, "ship_hours") if names else None
@@ -405,7 +404,12 @@ class Months:
                 learned, places, silences.filter(pl.col("cause").ne_missing("left_region")), month
             ),
         }
-        return found, reception.list_cells(learned, month, rules)
+        cells = reception.list_cells(learned, month, rules)
+        hours_inside = reception.list_gap_hours(asked, learned, until)
+        return found, {
+            "reception_cells": store.validate(cells, ReceptionCells),
+            "gap_hours": store.validate(hours_inside, GapHours),
+        }
 
     # ------------------------------------------------------------------------------- health
 

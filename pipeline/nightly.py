@@ -57,6 +57,7 @@ PART_TABLES = {
     "beacons": MONTH_NOTES,
     "feed_health": HEALTH,
     "reception_cells": RECEPTION,
+    "gap_hours": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -73,6 +74,7 @@ DATABASE_TABLES = (
     "dark_port_calls",
     "ship_months",
     "reception_cells",
+    "gap_hours",
     "files",
     "rules",
     "seasons",

@@ -78,8 +78,9 @@ def roll_up(
 def make_macros(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[str]:
     """Make the table macros of `sql_folder`/macros in `connection` and return their names.
 
-    Run after `roll_up`, with tables `gap_versions`, `runs`, `reception_cells` and `ships` there.
-    Nothing is bound: a macro takes no values when it is made (DuckDB), only when it is asked.
+    Run after `roll_up`, with tables `gap_versions`, `runs`, `reception_cells` and `gap_hours`
+    there. Nothing is bound: a macro takes no values when it is made (DuckDB), only when it is
+    asked.
 
     Raises:
         SchemaError: a relation or a column that a macro reads is missing.

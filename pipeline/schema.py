@@ -516,6 +516,26 @@ class ReceptionCells(dy.Schema):
     )
 
 
+class GapHours(dy.Schema):
+    """One row per gap x whole UTC hour inside it: what was expected of the ship if its set was on.
+
+    Of gaps that reception was asked about (gaps.live_h is not null), in the window with which they
+    are judged. The hours in which the ship was last and first heard are left out.
+    """
+
+    gap_id = _key("gap, see gaps")
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    cell_lon_deg = _number(
+        "where it could have been: longitude of the cell's south-west corner", "deg", nullable=False
+    )
+    cell_lat_deg = _number("latitude of that corner; see reception_cells", "deg", nullable=False)
+    is_live = _yes("another ship was heard there, or by satellite anywhere", nullable=False)
+    expected_receptions = dy.Float32(
+        description="receptions expected of it: by what the others were heard, times own_factor",
+        nullable=False,
+    )
+
+
 # --------------------------------------------------------------------------- history
 
 # What became of a gap in a run, and why (pipeline/history.py says how each is told).
@@ -764,6 +784,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "dark_port_calls": DarkPortCalls,
     "ship_months": ShipMonths,
     "reception_cells": ReceptionCells,
+    "gap_hours": GapHours,
     "gap_versions": GapVersions,
     "runs": Runs,
     "monthly_gaps": MonthlyGaps,

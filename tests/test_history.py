@@ -497,7 +497,7 @@ def database(
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
             "outage_hours": builders.frame(schema.OutageHours, []),
             "reception_cells": builders.frame(schema.ReceptionCells, []),
-            "ships": builders.frame(schema.Ships, []),
+            "gap_hours": builders.frame(schema.GapHours, []),
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,

@@ -88,6 +88,7 @@ def connect(
         "outage_hours": builders.frame(schema.OutageHours, outages),
         "files": builders.frame(schema.Files, files),
         "reception_cells": builders.frame(schema.ReceptionCells, CELLS),
+        "gap_hours": builders.frame(schema.GapHours, ()),
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
     }

@@ -224,7 +224,7 @@ def inputs() -> dict[str, pl.DataFrame]:
         "files": builders.frame(schema.Files, files),
         "outage_hours": builders.frame(schema.OutageHours, []),
         "reception_cells": builders.frame(schema.ReceptionCells, cells),
-        "ships": builders.frame(schema.Ships, [{"mmsi": A, "ais_class": "A"}]),
+        "gap_hours": builders.frame(schema.GapHours, []),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }

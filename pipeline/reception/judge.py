@@ -57,11 +57,10 @@ def judge_gaps(
     from scipy.special import expit, logit
 
     window = learned.window
-    numbers = window.tracks.with_row_index("number")
-    rows = silences.join(numbers, on=CHAIN, how="inner").sort("gap_id")
+    rows = number_silences(silences, window)
     if rows.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    first, until = _find_ends(window, rows, end)
+    first, until = find_ends(window, rows, end)
     inside = Inside(window, first, until)
     expected = inside.sum(learned.rates.expected)
     at_off = np.minimum(first.astype(np.int64), window.rows - 1)
@@ -170,7 +169,13 @@ def count_witnesses(learned: Learned, inside: Inside) -> Ints:
     return witnesses
 
 
-def _find_ends(window: Window, rows: pl.DataFrame, end: datetime) -> tuple[Floats, Floats]:
+def number_silences(silences: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """Return the silences whose track lies in a window, with its `number` there, by gap_id."""
+    numbers = window.tracks.with_row_index("number")
+    return silences.join(numbers, on=CHAIN, how="inner").sort("gap_id")
+
+
+def find_ends(window: Window, rows: pl.DataFrame, end: datetime) -> tuple[Floats, Floats]:
     """Return where silences begin and end, in rows of the window and parts of one."""
     starts = np.flatnonzero(window.begins)
     ends = np.append(starts[1:], window.rows)
