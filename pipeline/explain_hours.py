@@ -28,7 +28,7 @@ class Step:
         cell_lon_deg, cell_lat_deg: south-west corner of the cell in which the ship could have
             been in the first hour.
         cells: how many cells it could have been in.
-        area: monthly area of the first cell, where there is one.
+        area: monthly area of the first cell, where it is one.
         ships_heard: other ships heard in the cell by ground stations, the most in an hour.
         ships_heard_by_satellite: other ships heard by satellites in the basin, likewise.
         live_h: hours in which anybody was heard.

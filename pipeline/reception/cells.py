@@ -6,14 +6,14 @@ The rates are those of `rates.estimate_rates`, asked for a ship that is not amon
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from pipeline.reception.learn import Learned
 from pipeline.reception.rates import Groups, estimate_rates
-from pipeline.reception.window import STRATA, Floats, Ints, Window
+from pipeline.reception.window import STRATA, Bools, Floats, Ints, Window
 from pipeline.rules import ReceptionRules
 
 HOUR_S = 3600
@@ -50,7 +50,9 @@ def list_cells(learned: Learned | None, month: date, rules: ReceptionRules) -> p
     if learned is None:
         return pl.DataFrame(schema=SCHEMA)
     window = learned.window
-    cells = _count_ships(window, _hours_until(window, month))
+    month_after = (month + timedelta(days=32)).replace(day=1)
+    begin, end = (_hours_until(window, one) for one in (month, month_after))
+    cells = _count_ships(window, (window.hour >= begin) & (window.hour < end))
     live = cells.filter("is_live")
     expected = _expect(learned, live["row"].to_numpy(), rules)
     found = live.select("row").with_columns(pl.Series(name, expected[name]) for name in EXPECTED)
@@ -75,12 +77,12 @@ def _hours_until(window: Window, month: date) -> int:
     return int((begin - window.start).total_seconds() // HOUR_S)
 
 
-def _count_ships(window: Window, begin: int) -> pl.DataFrame:
+def _count_ships(window: Window, is_asked: Bools) -> pl.DataFrame:
     """Return at, place, the counts of ships, is_live, and `row`, one row of the window there.
 
     Args:
         window: the hours.
-        begin: the first hour that is asked for.
+        is_asked: the rows that are asked for.
     """
     counts = ~window.returns
     rows = pl.DataFrame(
@@ -92,7 +94,7 @@ def _count_ships(window: Window, begin: int) -> pl.DataFrame:
             "shore": window.terrestrial & counts,
             "space": window.satellite & counts,
         }
-    ).filter(~window.is_outside & (window.hour >= begin))
+    ).filter(~window.is_outside & is_asked)
     above = rows.group_by("at").agg(by_satellite=pl.col("space").any())
 
     def ships(name: str) -> pl.Expr:
