@@ -9,6 +9,7 @@ from typing import Any
 from pipeline import store
 from pipeline.calibrate import tell_calibrated
 from pipeline.errors import UsageError, printable
+from pipeline.explain_hours import find_score, list_facts, read_steps, tell_score, tell_steps
 
 NOT_JUDGED = "not judged: its track has no hours to learn from"
 LADDER_NAMES = {6: "GFW raw", 12: "GFW disabling", 30: "Lloyd's List", 72: "'prolonged'"}
@@ -26,7 +27,7 @@ def find_story(processed: Path, row_id: str) -> Story:
     """Return the story of a gap or of a call's gap.
 
     Raises:
-        UsageError: there is no such row.
+        UsageError: there is no such row, or an earlier version made the database.
     """
     connection = store.open_database(processed / store.DATABASE)
     try:
@@ -40,6 +41,8 @@ def find_story(processed: Path, row_id: str) -> Story:
         if row is None:
             raise UsageError(f"no gap or call {printable(row_id)} in {processed}")
         gap = dict(zip(names, row, strict=True))
+        if "own_factor" not in gap:
+            raise UsageError(f"{processed} was made by an earlier version: run darkport nightly")
         rungs = [
             int(hours)
             for (hours,) in connection.execute(
@@ -51,15 +54,22 @@ def find_story(processed: Path, row_id: str) -> Story:
             "select call_id, port_group, port_country from dark_port_calls where gap_ids = $id",
             {"id": gap["gap_id"]},
         ).fetchone()
+        # Where nobody asked who could have heard it (it left the region) its hours say nothing.
+        steps = () if gap["live_h"] is None else read_steps(connection, gap["gap_id"])
     finally:
         connection.close()
-    lines = _tell(gap, rungs, call)
+    score = find_score(gap)
+    facts = {**gap, "ladder_h": rungs, "call": call, **list_facts(steps, score)}
+    told = [*_tell_reception(gap), *tell_score(gap, score), *tell_steps(steps)]
+    lines = _tell(gap, rungs, call, told)
     # Before the words on what it was judged with.
     lines[-2:-2] = tell_calibrated(processed, gap)
-    return Story({**gap, "ladder_h": rungs, "call": call}, tuple(lines))
+    return Story(facts, tuple(lines))
 
 
-def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -> list[str]:
+def _tell(
+    gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None, reception: list[str]
+) -> list[str]:
     name = printable(gap["name"]) if gap["name"] else "a ship without a name"
     flag = gap["flag"] or "flag unknown"
     lines = [
@@ -70,7 +80,7 @@ def _tell(gap: dict[str, Any], rungs: list[int], call: tuple[Any, ...] | None) -
         "Before " + _receivers(gap),
         "Ladder " + _ladder(rungs),
         f"Cause  {gap['cause'] or NOT_JUDGED}",
-        *_tell_reception(gap),
+        *reception,
     ]
     if call:
         lines.append(

@@ -33,7 +33,9 @@ from pipeline.schema import (
     STATIC_FIELDS,
     Beacons,
     FeedHealth,
+    GapHours,
     OutageHours,
+    ReceptionCells,
     Statics,
     Tracks,
     polars_schema,
@@ -386,8 +388,7 @@ class Months:
             if self._is_missing(RECEPTION, month):
                 silences = self.shelf.read(JUDGED, judged, "silences")
                 silences = pl.concat([silences, unended.select(silences.columns)])
-                found = self._learn_reception(window, month, silences, until)
-                self._put(RECEPTION, name, found, {})
+                self._put(RECEPTION, name, *self._learn_reception(window, month, silences, until))
 
     def _find_ways(self) -> None:
         """Find where ships were in the silences that each month ended."""
@@ -403,7 +404,8 @@ class Months:
 
     def _learn_reception(
         self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
-    ) -> dict[str, pl.DataFrame]:
+    ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+        """Return what is kept of the month, and its parts of published tables."""
         rules = self.days.rules.reception
         names = [self.names[SUMS][one] for one in window]
         hours = self.shelf.read_many(SUMS, names, "ship_hours") if names else None
@@ -422,11 +424,17 @@ class Months:
             laid_out = reception.lay_out(hours, unended, until, rules, ways, beacon_hours)
             learned = reception.learn(laid_out, rules)
         places = pl.DataFrame() if hours is None else hours
-        return {
+        found = {
             "judged": reception.judge_gaps(asked, learned, len(window), until, rules),
             "observable": reception.sum_observable(
                 learned, places, silences.filter(pl.col("cause").ne_missing("left_region")), month
             ),
+        }
+        cells = reception.list_cells(learned, month, rules)
+        hours_inside = reception.list_gap_hours(asked, learned, until)
+        return found, {
+            "reception_cells": store.validate(cells, ReceptionCells),
+            "gap_hours": store.validate(hours_inside, GapHours),
         }
 
     # ------------------------------------------------------------------------------- health

@@ -41,7 +41,7 @@ from pipeline.errors import (
 from pipeline.ingest import Progress, no_progress
 from pipeline.inputs import Changes, RawFile
 from pipeline.keys import code_key
-from pipeline.months import HEALTH, MONTH_NOTES, SUMS
+from pipeline.months import HEALTH, MONTH_NOTES, RECEPTION, SUMS
 from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
@@ -56,6 +56,8 @@ PART_TABLES = {
     "statics": MONTH_NOTES,
     "beacons": MONTH_NOTES,
     "feed_health": HEALTH,
+    "reception_cells": RECEPTION,
+    "gap_hours": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -71,6 +73,8 @@ DATABASE_TABLES = (
     "runs",
     "dark_port_calls",
     "ship_months",
+    "reception_cells",
+    "gap_hours",
     "files",
     "rules",
     "seasons",

@@ -30,7 +30,7 @@ MARTS = (
     "published_beside_ours",
 )
 # In this order: a macro reads tables and the macros before it.
-MACROS = ("gaps_as_of", "monthly_gaps_as_of")
+MACROS = ("gaps_as_of", "monthly_gaps_as_of", "hours_of_gap")
 # Relations that must be in the connection beforehand.
 INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months", "outage_hours")
 
@@ -78,8 +78,9 @@ def roll_up(
 def make_macros(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[str]:
     """Make the table macros of `sql_folder`/macros in `connection` and return their names.
 
-    Run after `roll_up`, with tables `gap_versions` and `runs` there. Nothing is bound: a macro
-    takes no values when it is made (DuckDB), only when it is asked.
+    Run after `roll_up`, with tables `gap_versions`, `runs`, `reception_cells` and `gap_hours`
+    there. Nothing is bound: a macro takes no values when it is made (DuckDB), only when it is
+    asked.
 
     Raises:
         SchemaError: a relation or a column that a macro reads is missing.

@@ -101,6 +101,10 @@ def _number(what: str, unit: str = "", **more: Any) -> dy.Float64:
     return dy.Float64(description=what, metadata={"unit": unit}, **{"nullable": True, **more})
 
 
+def _few(what: str, unit: str = "", **more: Any) -> dy.Float32:
+    return dy.Float32(description=what, metadata={"unit": unit}, **{"nullable": True, **more})
+
+
 def _probability(what: str) -> dy.Float64:
     return dy.Float64(description=what, nullable=True, min=0, max=1)
 
@@ -408,6 +412,17 @@ class Gaps(dy.Schema):
     live_h = _number("hours in which somebody could be heard where the ship could be", "h")
     expected_receptions = _number("receptions expected in the live hours if the set was on")
     weakly_identified = _yes("learned quantities rest on thin data (METHOD 4)")
+    own_factor = _number(
+        "receptions of this ship over those of a middling one there, as heard until the off point"
+    )
+    log_odds_before = _number(
+        "part of the log-odds of p_off: how often sets go off there and for how long, the silence"
+        " not counted"
+    )
+    log_odds_silence = _number(
+        "part of the log-odds of p_off: the silence, if the ship were a middling one; the rest to"
+        " the log-odds of p_off is what its own factor, before and after, changes"
+    )
     reasons = _text("the row's story in words", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
@@ -467,6 +482,63 @@ class ShipMonths(dy.Schema):
     heard_s = _whole("the part between sightings less than 4 h apart", "s", nullable=False)
     observable_s = _whole(
         "the part in UTC hours in which somebody else was heard there", "s", nullable=False
+    )
+
+
+class ReceptionCells(dy.Schema):
+    """One row per UTC hour x place (cell of half a degree) in which a ship was known to be.
+
+    Known to be there: between two sightings of its track, or in a silence that is still open; of a
+    silence that ends in a later month, the hours of that month alone. Ships outside the region are
+    left out.
+    """
+
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    cell_lon_deg = _number(
+        "longitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
+    cell_lat_deg = _number(
+        "latitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
+    area = _text("monthly area of all that was heard in the cell in the window; null where several")
+    ships_present = _small("ships known to be there, heard in the hour or not", nullable=False)
+    ships_heard = _small(
+        "ships heard there by ground stations; the hour that ends a silence of some hours does not"
+        " count (docs/reception.md)",
+        nullable=False,
+    )
+    ships_heard_by_satellite = _small("ships heard there by satellites, likewise", nullable=False)
+    beacons_heard = _small("base stations and aids to navigation heard there", nullable=False)
+    is_live = _yes(
+        "a ship or beacon was heard there by a ground station, or by a satellite anywhere in the"
+        " basin",
+        nullable=False,
+    )
+    expected_stopped = _few(
+        "receptions expected in the hour of a stopped class A ship, own factor 1; null: not live"
+    )
+    expected_under_way = _few(
+        "receptions expected in the hour of a class A ship under way, own factor 1; null: not live"
+    )
+
+
+class GapHours(dy.Schema):
+    """One row per gap x whole UTC hour inside it: what was expected of the ship if its set was on.
+
+    Of gaps that reception was asked about (gaps.live_h is not null), in the window with which they
+    are judged. The hours in which the ship was last and first heard are left out.
+    """
+
+    gap_id = _key("gap, see gaps")
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    cell_lon_deg = _number(
+        "where it could have been: longitude of the cell's south-west corner", "deg", nullable=False
+    )
+    cell_lat_deg = _number("latitude of that corner; see reception_cells", "deg", nullable=False)
+    is_live = _yes("another ship was heard there, or by satellite anywhere", nullable=False)
+    expected_receptions = dy.Float32(
+        description="receptions expected of it: by what the others were heard, times own_factor",
+        nullable=False,
     )
 
 
@@ -732,6 +804,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "gaps": Gaps,
     "dark_port_calls": DarkPortCalls,
     "ship_months": ShipMonths,
+    "reception_cells": ReceptionCells,
+    "gap_hours": GapHours,
     "gap_versions": GapVersions,
     "runs": Runs,
     "monthly_gaps": MonthlyGaps,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
+from pipeline import explain_hours, schema
 from pipeline.simulate.settings import read_world
 from pipeline.simulate.world import simulate
-from tests import night
+from tests import builders, night
 from tests.test_bad_input import darkport
 
 WORLD = read_world("demo", None, True, start=datetime(2023, 5, 20), days=20, vessels={"ships": 12})
@@ -40,6 +42,102 @@ def test_explain_tells_a_gaps_story_in_words(processed: Path) -> None:
         assert part in done.out
     facts = json.loads(darkport("explain", gap["gap_id"], "--processed", processed, "--json").out)
     assert facts["mmsi"] == gap["mmsi"]
+
+
+def test_explain_tells_a_gap_hour_by_hour_and_the_parts_of_its_score(processed: Path) -> None:
+    gaps = pl.read_parquet(processed / "gaps.parquet").filter(pl.col("p_off").is_not_null())
+    gap = gaps.filter(pl.col("duration_h") > 24).sort("duration_s").row(0, named=True)
+    lines = darkport("explain", gap["gap_id"], "--processed", processed).out.splitlines()
+    facts = json.loads(darkport("explain", gap["gap_id"], "--processed", processed, "--json").out)
+    (at,) = (number for number, line in enumerate(lines) if line.startswith("Score"))
+    total, *parts = (
+        float(word)
+        for line in lines[at : at + 4]
+        for word in line.replace(",", " ").split()
+        if word[0] in "+-"
+    )
+    p_off = min(max(gap["p_off"], 5e-7), 1 - 5e-7)
+    assert total == pytest.approx(math.log(p_off / (1 - p_off)), abs=0.005)
+    assert sum(parts) == pytest.approx(total, abs=1e-9)
+    score = facts["score"]
+    assert [score["log_odds"], score["before"], score["silence"], score["own_factor"]] == [
+        total,
+        *parts,
+    ]
+    hours = facts["hours"]
+    told = lines[at + 6 : at + 6 + len(hours)]
+    assert [line.split()[-1] for line in told] == ["0"] * len(hours)
+    assert [line.split()[0] for line in told] == [hour["from_at"][:10] for hour in hours]
+    assert 12 < len(hours) <= 24
+    assert sum(hour["expected_receptions"] for hour in hours) == pytest.approx(
+        gap["expected_receptions"], rel=0.2, abs=1
+    )
+    assert sum(hour["live_h"] for hour in hours) <= gap["live_h"]
+
+
+@pytest.mark.parametrize(("hours", "step_h", "steps"), [(24, 1, 24), (25, 2, 13), (50, 3, 17)])
+def test_a_long_gap_is_told_in_equal_steps(hours: int, step_h: int, steps: int) -> None:
+    begin = datetime(2023, 5, 1)
+    rows = [
+        {
+            "gap_id": "a",
+            "hour": begin + timedelta(hours=hour),
+            "cell_lon_deg": 49.0 if hour % 2 else 49.5,
+            "cell_lat_deg": 37.0,
+            "is_live": hour != 1,
+            "expected_receptions": 0.5,
+        }
+        for hour in range(hours)
+    ]
+    heard = {"cell_lon_deg": 49.5, "cell_lat_deg": 37.0, "ships_present": 4, "area": "x\x1b[31m"}
+    cells = [
+        {"hour": begin, **heard, "ships_heard": 3},
+        {"hour": begin + timedelta(hours=2), **heard, "ships_heard_by_satellite": 4},
+    ]
+    tables = {
+        "gap_hours": builders.frame(schema.GapHours, rows),
+        "reception_cells": builders.frame(schema.ReceptionCells, cells),
+    }
+    with builders.connect(tables) as connection:
+        connection.execute((night.SQL / "macros" / "hours_of_gap.sql").read_text("utf-8"))
+        found = explain_hours.read_steps(connection, "a")
+    assert len(found) == steps
+    assert {step.hours for step in found[:-1]} == {step_h}
+    assert sum(step.hours for step in found) == hours
+    assert sum(step.live_h for step in found) == hours - 1
+    assert sum(step.expected_receptions for step in found) == hours / 2
+    assert (found[0].ships_heard, found[0].cells) == (3, min(step_h, 2))
+    assert sum(step.ships_heard_by_satellite for step in found) == 4
+    lines = explain_hours.tell_steps(found)
+    assert len(lines) == steps + 3
+    assert f"{hours / 2:.1f} receptions" in lines[-1]
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("p_off", "log_odds"), [(0.0, -14.51), (1.0, 14.51), (0.5, 0.0)])
+def test_parts_of_a_score_add_up_even_where_p_off_is_0_or_1(p_off: float, log_odds: float) -> None:
+    gap = {"p_off": p_off, "log_odds_before": -3.333, "log_odds_silence": 7.777}
+    gap |= {"off_area": "caspian", "live_h": 3.0, "own_factor": 0.5}
+    score = explain_hours.find_score(gap)
+    assert score is not None
+    assert score.log_odds == pytest.approx(log_odds)
+    assert score.before + score.silence + score.own_factor == pytest.approx(log_odds, abs=1e-9)
+    assert ("or beyond" in explain_hours.tell_score(gap, score)[0]) == (p_off != 0.5)
+    assert explain_hours.find_score({**gap, "p_off": None}) is None
+    assert explain_hours.tell_score(gap, None) == []
+
+
+def test_explain_asks_for_a_night_where_an_earlier_version_made_the_database(
+    processed: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(tmp_path / "darkport.duckdb")) as connection:
+        connection.execute(f"attach '{processed / 'darkport.duckdb'}' as now (read_only)")
+        connection.execute("create table gaps as select * exclude (own_factor) from now.gaps")
+        connection.execute("create table dark_port_calls as from now.dark_port_calls")
+        (gap_id,) = connection.execute("select min(gap_id) from gaps").fetchone() or ("",)
+    done = darkport("explain", gap_id, "--processed", tmp_path)
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert "run darkport nightly" in done.errors[0]
 
 
 def test_explain_finds_a_gap_by_its_call(processed: Path) -> None:

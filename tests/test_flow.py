@@ -62,6 +62,7 @@ FLOW = (
     "nightly",
     "calibrate_page",
     "calibrate",
+    "explain_hours",
     "explain",
     "doctor",
     "progress",

@@ -26,6 +26,11 @@ EVENING, NEXT_EVENING = datetime(2023, 5, 10), datetime(2023, 5, 11)
 NO_GAPS = builders.frame(schema.Gaps, [])
 NO_VERSIONS = builders.frame(schema.GapVersions, [])
 NO_RUNS = builders.frame(schema.Runs, [])
+# What macro `hours_of_gap` reads.
+NO_HOURS = {
+    "reception_cells": builders.frame(schema.ReceptionCells, []),
+    "gap_hours": builders.frame(schema.GapHours, []),
+}
 RULES = {"rules": rules_frame(Rules())}
 
 Row = dict[str, Any]
@@ -96,7 +101,8 @@ def test_a_night_that_changes_nothing_adds_nothing():
 def test_what_changes_every_night_makes_no_version():
     other = {"status": "final", "reasons": "x", "method_version": "x", "rules_hash": "x"}
     moved = {"p_off_low": 0.1, "p_off_high": 0.9, "live_h": 3.0, "expected_receptions": 4.0}
-    moved |= {"witnesses": 5, "weakly_identified": True}
+    moved |= {"witnesses": 5, "weakly_identified": True, "own_factor": 0.5}
+    moved |= {"log_odds_before": -4.0, "log_odds_silence": 6.0}
     assert second_night([gap()], [gap(data_end=NEXT_EVENING, **other, **moved)]).is_empty()
     assert set(history.SILENT) == {"data_end", *other, *moved}
 
@@ -409,7 +415,8 @@ def test_as_of_after_every_night_is_the_table_of_that_night(nights):
 @settings(max_examples=8)
 def test_the_database_tells_the_same_as_polars(nights):
     versions, runs = tell_history(nights)
-    with builders.connect({"gap_versions": versions, "runs": runs, **RULES}) as connection:
+    tables = {"gap_versions": versions, "runs": runs, **RULES, **NO_HOURS}
+    with builders.connect(tables) as connection:
         thresholds = (SQL / "marts" / "thresholds.sql").read_text("utf-8")
         connection.execute(f"create table thresholds as {thresholds}")
         make_macros(connection, SQL)
@@ -495,6 +502,7 @@ def database(
             "ship_months": builders.frame(schema.ShipMonths, ship_months),
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
             "outage_hours": builders.frame(schema.OutageHours, []),
+            **NO_HOURS,
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,
@@ -612,7 +620,8 @@ def published(tmp_path_factory):
     versions, runs = tell_history(REPORTED)
     made = database(versions, runs, REPORTED[-1].gaps, REPORTED[-1].data_end)
     with store.open_build(path) as connection:
-        for name in ("gaps", "gap_versions", "runs", "thresholds", "monthly_gaps"):
+        tables = ("gaps", "gap_versions", "runs", "thresholds", "monthly_gaps", *NO_HOURS)
+        for name in tables:
             connection.register("given", made.sql(f"select * from {name}").pl())
             connection.execute(f"create table {name} as select * from given")
             connection.unregister("given")

@@ -17,6 +17,7 @@ import pytest
 from pipeline import reception
 from pipeline.reception.chain import smooth
 from pipeline.reception.grid import Grid
+from pipeline.reception.judge import Inside, find_ends, number_silences
 from pipeline.reception.learn import first_guess
 from pipeline.reception.rates import Groups, estimate_rates
 from pipeline.reception.why import add_causes
@@ -356,6 +357,139 @@ def test_live_hours_are_credited_once_and_by_month() -> None:
     assert mine == [pytest.approx((HOURS - 31 * 24) * 3600, rel=0.02)]
 
 
+# ---------------------------------------------------------------------------------- hour by hour
+
+MAY, JUNE = date(2023, 5, 1), date(2023, 6, 1)
+
+
+def learn_of(ships: list[pl.DataFrame], silences: pl.DataFrame) -> reception.Learned:
+    window = reception.lay_out(pl.concat(ships), silences.clear(), START + HOURS * HOUR, RULES)
+    return reception.learn(window, RULES)
+
+
+def test_a_place_tells_who_was_known_there_who_was_heard_and_what_was_expected() -> None:
+    heard = draw(0.9, 99, OFF)
+    learned = learn_of([*fleet(0.9), hours_of(99, heard)], silence(heard, 99, 30))
+    cells = reception.list_cells(learned, MAY, RULES)
+    assert cells.height == 31 * 24
+    assert set(cells.select("cell_lon_deg", "cell_lat_deg", "area").rows()) == {
+        (50.0, 42.0, "caspian")
+    }
+    row = cells.row(310, named=True)
+    others = np.array([draw(0.9, n) for n in range(8)])
+    assert others[:, 307:310].any(axis=1).all()  # none of them ends a silence in hour 310
+    assert row["hour"] == START + 310 * HOUR
+    assert (row["ships_present"], row["ships_heard"]) == (9, others[:, 310].sum())
+    assert (row["ships_heard_by_satellite"], row["is_live"]) == (0, True)
+    # 0.9 of the hours heard: 1 - (1 + r / 1.5) ** -1.5 gives 5.5 receptions an hour.
+    assert 3 < cells["expected_stopped"].to_numpy().mean() < 8
+
+
+def test_a_place_in_which_nobody_is_heard_is_not_live_and_promises_nothing() -> None:
+    quiet = [draw(0.9, n, OFF) for n in range(9)]
+    ships = [hours_of(1_000 + n, heard) for n, heard in enumerate(quiet)]
+    cells = reception.list_cells(learn_of(ships, silence(quiet[0], 1_000)), MAY, RULES)
+    inside = cells[OFF.start : OFF.stop]
+    assert set(
+        inside.select(pl.exclude("hour", "area", "cell_lon_deg", "cell_lat_deg")).rows()
+    ) == {(9, 0, 0, 0, False, None, None)}
+    # The hour in which all come back ends a silence: it does not count.
+    assert cells["ships_heard"][OFF.stop] == 0
+    assert cells["is_live"][OFF.stop + 1]
+
+
+def test_a_satellite_makes_every_place_live() -> None:
+    heard = draw(0.9, 99, OFF)
+    ships = [*fleet(0.9, 8, is_satellite=True), hours_of(99, heard, lon=53.3)]
+    cells = reception.list_cells(learn_of(ships, silence(heard, 99)), MAY, RULES)
+    alone = cells.filter(pl.col("cell_lon_deg") == 53.0)[OFF.start : OFF.stop]
+    assert alone["ships_heard"].sum() + alone["ships_heard_by_satellite"].sum() == 0
+    assert alone["is_live"].all()
+    assert alone["expected_stopped"].to_numpy().min() > 0
+
+
+def test_cells_are_of_the_hours_of_the_month_alone_whatever_the_order_of_rows() -> None:
+    heard = draw(0.9, 99)
+    ships = pl.concat([*fleet(0.9), hours_of(99, heard)])
+    shuffled = ships.sample(fraction=1, shuffle=True, seed=1)
+    june, again = (
+        reception.list_cells(learn_of([one], silence(heard, 99)), JUNE, RULES)
+        for one in (ships, shuffled)
+    )
+    assert (june["hour"].min(), june.height) == (datetime(2023, 6, 1), HOURS - 31 * 24)
+    assert june.equals(again)
+    assert reception.list_cells(None, JUNE, RULES).is_empty()
+
+
+def test_the_hours_of_a_gap_add_up_to_what_was_expected_in_it() -> None:
+    heard = draw(0.9, 99, OFF)
+    gap = silence(heard, 99, 30)
+    learned = learn_of([*fleet(0.9), hours_of(99, heard)], gap)
+    end = START + HOURS * HOUR
+    hours = reception.list_gap_hours(gap, learned, end)
+    judged = reception.judge_gaps(gap, learned, 6, end, RULES)
+    assert hours["hour"].to_list() == [START + hour * HOUR for hour in range(OFF.start, OFF.stop)]
+    assert set(hours.select("cell_lon_deg", "cell_lat_deg", "is_live").rows()) == {
+        (50.0, 42.0, True)
+    }
+    # The gap begins and ends half way through an hour: 41 hours, of which 40 are whole ones.
+    assert hours["expected_receptions"].sum() == pytest.approx(
+        judged["expected_receptions"][0] * 40 / 41, rel=0.05
+    )
+    assert reception.list_gap_hours(gap.clear(), learned, end).is_empty()
+
+
+def parts_of(found: pl.DataFrame) -> tuple[float, float, float]:
+    """Return the parts of the log-odds of p_off: before, silence, own factor."""
+    p = float(np.clip(found["p_off"][0], 5e-7, 1 - 5e-7))
+    before, silent = found["log_odds_before"][0], found["log_odds_silence"][0]
+    return before, silent, float(np.log(p / (1 - p))) - before - silent
+
+
+def test_before_its_silence_a_gap_is_as_likely_off_as_the_rates_say() -> None:
+    heard = draw(0.9, 99, OFF)
+    gap = silence(heard, 99, 30)
+    learned = learn_of([*fleet(0.9), hours_of(99, heard)], gap)
+    end = START + HOURS * HOUR
+    before, silent, _ = parts_of(reception.judge_gaps(gap, learned, 6, end, RULES))
+    # From hour to hour: on, then off by phase. On in the hours of both ends, nothing heard between.
+    known = learned.parameters
+    step = np.diag(np.concatenate([1 - known.off_rate[:1], 1 - known.back_rate]))
+    step[0, 1:] = known.off_rate[0] * known.phase_share
+    step[1:, 0] = known.back_rate
+    rows = number_silences(gap, learned.window)
+    middle = Inside(learned.window, *find_ends(learned.window, rows, end)).find_middle(
+        learned.rates.expected
+    )
+    at = int(learned.window.hour[middle[0]]) - (OFF.start - 1)
+    ahead = np.linalg.matrix_power(step, at)[0]
+    back = np.linalg.matrix_power(step, 41 - at)[:, 0]
+    off = (ahead * back)[1:].sum() / (ahead * back).sum()
+    assert before == pytest.approx(np.log(off / (1 - off)), abs=0.01)
+    assert before < 0 < silent
+
+
+def test_a_weak_ship_is_excused_by_its_own_factor() -> None:
+    heard = draw(0.1, 99)
+    gap = silence(heard, 99, 15).tail(1)
+    found = judge([*fleet(0.9), hours_of(99, heard)], gap)
+    assert found["own_factor"][0] < 0.2
+    before, silent, own = parts_of(found)
+    assert silent > 10
+    assert own < -10
+    assert before + silent + own < 0
+
+
+def test_what_nobody_could_hear_says_nothing() -> None:
+    quiet = [draw(0.9, n, OFF) for n in range(9)]
+    gap = silence(quiet[0], 1_000, 30)
+    found = judge([hours_of(1_000 + n, heard) for n, heard in enumerate(quiet)], gap)
+    assert parts_of(found)[1] == pytest.approx(0, abs=0.05)
+    alone = draw(0.9, 99, OFF)
+    unknown = judge([hours_of(99, alone)], silence(alone, 99, 30))
+    assert unknown.select("p_off", "log_odds_before", "log_odds_silence").row(0) == (None,) * 3
+
+
 # ---------------------------------------------------------------------------------- causes
 
 
@@ -389,6 +523,9 @@ def named(
         "live_h": 10.0,
         "expected_receptions": 30.0,
         "weakly_identified": False,
+        "own_factor": 1.0,
+        "log_odds_before": -4.0,
+        "log_odds_silence": 6.0,
         **judged,
     }
     hours = pl.DataFrame(
@@ -427,6 +564,12 @@ def test_the_probability_names_the_cause(judged: Row, cause: str) -> None:
 def test_a_cause_known_before_stays_and_has_no_probability() -> None:
     found = named({}, cause="in_port")
     assert (found["cause"], found["p_off"], found["p_off_low"]) == ("in_port", None, None)
+
+
+def test_a_cause_that_needs_no_reception_leaves_no_part_of_p_off() -> None:
+    parts = ("p_off", "log_odds_before", "log_odds_silence")
+    assert [named({}, cause="identity")[name] for name in parts] == [None] * 3
+    assert None not in [named({})[name] for name in parts]
 
 
 def test_two_weeks_at_one_place_are_laid_up() -> None:

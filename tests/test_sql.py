@@ -158,6 +158,7 @@ A, B, C, D = 273_000_001, 422_000_002, 273_000_003, 273_000_004
 MAY, JUNE, JULY = date(2023, 5, 1), date(2023, 6, 1), date(2023, 7, 1)
 NEAR = {"off_port_group": "astrakhan"}
 DON = {"off_area": "volga_don"}
+JUDGED = {"live_h": 3.0, "expected_receptions": 4.0}
 
 
 def gap(ship: int, off_at: datetime, hours: float | None, **more: Any) -> Row:
@@ -170,7 +171,7 @@ def inputs() -> dict[str, pl.DataFrame]:
     gaps = [
         gap(A, datetime(2023, 5, 1), 30, name="VOLGA 1", **NEAR),
         gap(A, datetime(2023, 5, 9), 31.5, name="VOLGA 1", **NEAR),
-        gap(B, datetime(2023, 5, 4), 12, flag="IRN", name="=NEKA()", **NEAR),
+        gap(B, datetime(2023, 5, 4), 12, flag="IRN", name="=NEKA()", **NEAR, **JUDGED),
         gap(C, datetime(2023, 5, 5), 29.5, **DON),
         gap(B, datetime(2023, 5, 20), 400, flag="IRN", cause="left_region"),
         gap(C, datetime(2023, 7, 10), None, **DON),
@@ -205,6 +206,19 @@ def inputs() -> dict[str, pl.DataFrame]:
             "closed_on": date(2023, 7, 15),
         }
     ]
+    heard = {"ships_present": 3, "ships_heard": 1, "is_live": True}
+    cells = [
+        {"hour": datetime(2023, 5, 1, 1), "area": "caspian", **heard, "expected_stopped": 2.0},
+        {"hour": datetime(2023, 5, 4, 1), "area": "caspian", "ships_present": 1},
+        {"hour": datetime(2023, 5, 4, 1), "cell_lon_deg": 0.5, "ships_present": 1},
+    ]
+    cells[1] |= {"is_live": True, "expected_stopped": 1.0, "expected_under_way": 1.5}
+    cells[2] |= {**cells[1], "cell_lon_deg": 0.5, "ships_heard_by_satellite": 1}
+    gap_hours = [
+        {"gap_id": "gap-003", "hour": datetime(2023, 5, 4, hour), "is_live": hour == 1}
+        for hour in (1, 2)
+    ]
+    cells[0]["expected_under_way"] = 2.5
     told = {"run": 1, "data_end": DATA_END, "change": "closed", "why": "closed"}
     may = {"off_at": datetime(2023, 5, 4), "month": MAY, "is_present": True}
     return {
@@ -217,6 +231,8 @@ def inputs() -> dict[str, pl.DataFrame]:
         ),
         "files": builders.frame(schema.Files, files),
         "outage_hours": builders.frame(schema.OutageHours, []),
+        "reception_cells": builders.frame(schema.ReceptionCells, cells),
+        "gap_hours": builders.frame(schema.GapHours, gap_hours),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }
@@ -278,6 +294,14 @@ def test_most_gaps_begin_near_astrakhan(analysts):
     top = ask(analysts, "gaps_by_port_group").row(0, named=True)
     assert (top["port_group"], top["gaps"], top["ship_hours"]) == ("astrakhan", 3, 150.0)
     assert top["gaps_per_1000_ship_hours"] == 20.0
+
+
+def test_the_hours_of_a_gap_name_who_was_heard_there_and_by_satellite_anywhere(analysts):
+    hours = analysts.sql("from hours_of_gap('gap-003')").pl()
+    assert hours.select(
+        pl.col("hour").dt.hour(), "area", "is_live", "ships_heard", "ships_heard_by_satellite"
+    ).rows() == [(1, "caspian", True, 0, 1), (2, None, False, 0, 0)]
+    assert analysts.sql("from hours_of_gap('gap-001')").fetchall() == []
 
 
 def test_the_longest_silence_is_the_open_one(analysts):

@@ -88,7 +88,7 @@ def _divide(
         rules.interval_level,
     )
     # METHOD 8 lets a total of few pass by its z; habitual ships are held to the ratio alone.
-    if target is TOTAL_TARGET and abs(sums.z) <= NO_Z:
+    if target is TOTAL_TARGET and target is not None and abs(sums.z) <= NO_Z:
         target = Target(target.words)
     note = f"expected {sums.expected:.1f}, true {sums.true}"
     note += "" if math.isnan(sums.z) else f", z {sums.z:.1f}"

@@ -1,5 +1,7 @@
 """Who could have been heard, and was the set off? (METHOD 4)"""
 
+from pipeline.reception.cells import list_cells
+from pipeline.reception.gap_hours import list_gap_hours
 from pipeline.reception.judge import SCHEMA, judge_gaps
 from pipeline.reception.learn import Learned, learn
 from pipeline.reception.observed import sum_observable
@@ -19,5 +21,7 @@ __all__ = [
     "judge_gaps",
     "lay_out",
     "learn",
+    "list_cells",
+    "list_gap_hours",
     "sum_observable",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.reception.learn import Learned
+from pipeline.reception.parts import weigh_parts
 from pipeline.reception.window import CHAIN, Floats, Ints, Window
 from pipeline.rules import ReceptionRules
 
@@ -15,6 +16,7 @@ NINETY = 1.6448536269514722  # of a normal: 5 % lie beyond on either side
 HOUR_S = 3600.0
 LEAST_P = 1e-9
 P_OFF = ("p_off", "p_off_low", "p_off_high")
+PARTS = ("log_odds_before", "log_odds_silence")
 SCHEMA = {
     "gap_id": pl.String,
     **dict.fromkeys(P_OFF, pl.Float64),
@@ -22,6 +24,8 @@ SCHEMA = {
     "live_h": pl.Float64,
     "expected_receptions": pl.Float64,
     "weakly_identified": pl.Boolean,
+    "own_factor": pl.Float64,
+    **dict.fromkeys(PARTS, pl.Float64),
 }
 
 
@@ -39,7 +43,7 @@ def judge_gaps(
     two uncertainties in the logit (delta method): receptions, as sure as the own factors of the
     witnesses allow, and the rate of switching off, as sure as its count.
 
-    Where no hour of the gap is live nothing is known, and p_off is null.
+    Where no hour of the gap is live nothing is known, and p_off and its parts are null.
 
     Args:
         silences: gap_id, mmsi, track, off_at, on_at (null: open), off_area.
@@ -53,11 +57,10 @@ def judge_gaps(
     from scipy.special import expit, logit
 
     window = learned.window
-    numbers = window.tracks.with_row_index("number")
-    rows = silences.join(numbers, on=CHAIN, how="inner").sort("gap_id")
+    rows = number_silences(silences, window)
     if rows.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    first, until = _find_ends(window, rows, end)
+    first, until = find_ends(window, rows, end)
     inside = Inside(window, first, until)
     expected = inside.sum(learned.rates.expected)
     at_off = np.minimum(first.astype(np.int64), window.rows - 1)
@@ -74,6 +77,7 @@ def judge_gaps(
     )
     is_weak = months < rules.least_months or learned.starts_differ > rules.starts_may_differ
     low, high = (expit(logit(p) + side * NINETY * spread) for side in (-1, 1))
+    before, silence = weigh_parts(learned, inside.list_rows()[1], middle)
     live_h = np.round(inside.sum(learned.rates.is_live.astype(np.float64)), 3)
     found = pl.DataFrame(
         {
@@ -85,11 +89,14 @@ def judge_gaps(
             "live_h": live_h,
             "expected_receptions": np.round(expected * own, 3),
             "weakly_identified": np.full(rows.height, is_weak) | (counted < rules.least_switched),
+            "own_factor": np.round(own, 3),
+            "log_odds_before": np.round(before, 3),
+            "log_odds_silence": np.round(silence, 3),
         },
         schema=SCHEMA,
     )
     return found.with_columns(
-        pl.when(pl.col("live_h") > 0).then(name).alias(name) for name in P_OFF
+        pl.when(pl.col("live_h") > 0).then(name).alias(name) for name in (*P_OFF, *PARTS)
     )
 
 
@@ -127,7 +134,7 @@ class Inside:
         The hours of both ends, in which the ship was heard itself, are left out.
         """
         begin = np.floor(self.first).astype(np.int64) + 1
-        size = np.maximum(np.ceil(self.until).astype(np.int64) - 1 - begin, 0)
+        size = np.maximum(np.floor(self.until).astype(np.int64) - begin, 0)
         size = np.minimum(size, self.window.rows - begin)
         number = np.repeat(np.arange(len(begin)), size)
         offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
@@ -165,7 +172,13 @@ def count_witnesses(learned: Learned, inside: Inside) -> Ints:
     return witnesses
 
 
-def _find_ends(window: Window, rows: pl.DataFrame, end: datetime) -> tuple[Floats, Floats]:
+def number_silences(silences: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """Return the silences whose track lies in a window, with its `number` there, by gap_id."""
+    numbers = window.tracks.with_row_index("number")
+    return silences.join(numbers, on=CHAIN, how="inner").sort("gap_id")
+
+
+def find_ends(window: Window, rows: pl.DataFrame, end: datetime) -> tuple[Floats, Floats]:
     """Return where silences begin and end, in rows of the window and parts of one."""
     starts = np.flatnonzero(window.begins)
     ends = np.append(starts[1:], window.rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipeline.reception.judge import P_OFF
+from pipeline.reception.judge import P_OFF, PARTS
 from pipeline.rules import CauseRules, ReceptionRules
 
 HOUR_US = 3_600_000_000
@@ -57,7 +57,7 @@ def add_causes(
     )
     no_p = pl.col("cause").is_in(EXPLAINED).fill_null(value=False)
     return rows.with_columns(cause=named).with_columns(
-        pl.when(~no_p).then(name).alias(name) for name in P_OFF
+        pl.when(~no_p).then(name).alias(name) for name in (*P_OFF, *PARTS)
     )
 
 

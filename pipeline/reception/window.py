@@ -23,6 +23,7 @@ BEACON = STRATA.index("beacon")
 CHAIN = ("mmsi", "track")
 NO_TRACK, NO_AREA = -1, ""  # of beacons
 NO_GROUP = "none"  # of hours that are not near a port
+SEA, PORT = " off ports", " near ports"  # sets go off at other rates there
 # Hours of ships (`summaries.Summary.ship_hours`) with their track.
 COLUMNS = {
     "mmsi": pl.Int32,
@@ -59,6 +60,7 @@ class Window:
     Attributes:
         tracks: one row per track: mmsi, track, in the order of the numbers in `track`.
         areas: names by number: monthly areas, near a port and off it apart.
+        corners: longitude and latitude of the south-west corner of every place (places, 2), deg.
         start: the first hour; `hour` counts from it.
         track, hour, ship, place, stratum, area: whole numbers; a place is a cell of half a degree.
         is_heard, terrestrial, satellite: heard at all, by ground stations, by satellites.
@@ -71,6 +73,7 @@ class Window:
 
     tracks: pl.DataFrame
     areas: tuple[str, ...]
+    corners: Floats
     start: datetime
     track: Ints
     hour: Ints
@@ -91,6 +94,11 @@ class Window:
     def rows(self) -> int:
         """How many hours of ships there are."""
         return len(self.hour)
+
+    @property
+    def month_areas(self) -> tuple[str, ...]:
+        """The monthly area of each of `areas`."""
+        return tuple(name.removesuffix(SEA).removesuffix(PORT) for name in self.areas)
 
     @property
     def hours(self) -> int:
@@ -230,14 +238,14 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
         lat / rules.cell_deg
     ).astype(np.int64)
+    _, of_place, place = np.unique(cells, return_index=True, return_inverse=True)
+    corner = np.stack([lon[of_place], lat[of_place]], axis=1) / rules.cell_deg
     is_beacon = rows["is_beacon"].to_numpy()
     # A beacon switches nothing off: its area is of no account, and it makes none.
     group = rows.select(
         pl.concat_str(
             "area",
-            pl.when(pl.col("port_group") == NO_GROUP)
-            .then(pl.lit(" sea"))
-            .otherwise(pl.lit(" port")),
+            pl.when(pl.col("port_group") == NO_GROUP).then(pl.lit(SEA)).otherwise(pl.lit(PORT)),
         )
     ).to_series()
     areas = sorted(group.filter(~rows["is_beacon"]).unique().to_list())
@@ -246,11 +254,12 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     return Window(
         tracks=tracks,
         areas=tuple(areas),
+        corners=np.round(np.floor(corner) * rules.cell_deg, 6),
         start=start,
         track=np.cumsum(begins) - 1,
         hour=((rows["hour"] - start).dt.total_hours()).to_numpy().astype(np.int64),
         ship=np.unique(mmsi, return_inverse=True)[1].astype(np.int64),
-        place=np.unique(cells, return_inverse=True)[1].astype(np.int64),
+        place=place.astype(np.int64),
         stratum=np.where(is_beacon, BEACON, is_class_b.astype(np.int64) * 2 + is_under_way),
         area=np.searchsorted(np.array(areas, dtype=object), group.to_numpy()).astype(np.int64)
         if areas

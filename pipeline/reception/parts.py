@@ -1,0 +1,56 @@
+"""What the log-odds of p_off are made of: the explanation of a gap (METHOD 4, output)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.reception.chain import smooth
+from pipeline.reception.grid import Grid
+from pipeline.reception.learn import Learned
+from pipeline.reception.window import Floats, Ints
+
+# Half of the last digit in which p_off is published: what lies beyond is not told apart.
+LEAST_TOLD = 5e-7
+
+
+def weigh_parts(learned: Learned, inside: Ints, middle: Ints) -> tuple[Floats, Floats]:
+    """Return two of the three parts of the log-odds of p_off, one entry a gap.
+
+    The chain is asked twice more, as if every ship had the own factor 1: once with the silent hours
+    of the gaps saying nothing, once with all that was to be expected in them. The first is what is
+    known before: how often sets go off there, for how long, and that the ship was heard on both
+    sides. The second less the first is what the silence of a middling ship says. What is left to
+    the log-odds of p_off is what the ship's own factor, before, in and after, changes.
+
+    Args:
+        learned: of the window.
+        inside: rows of the window inside any of the gaps.
+        middle: the row at which each gap is judged.
+
+    Returns:
+        Log-odds before, and what the silence adds; each log-odds within that of `LEAST_TOLD`.
+    """
+    window = learned.window
+    is_asked = np.zeros(window.tracks.height, np.bool_)
+    is_asked[window.track[middle]] = True
+    grid = Grid.of(window, is_asked[window.track])
+    alike = replace(learned.parameters, factor=np.ones(1), factor_share=np.ones(1))
+    expected = learned.rates.expected
+    is_silent = np.zeros(window.rows, np.bool_)
+    is_silent[inside] = ~window.is_heard[inside]
+
+    def ask(receptions: Floats) -> Floats:
+        found = smooth(grid, grid.spread(receptions), alike, is_counted=False)
+        return take_log_odds(1 - grid.gather(found.on)[middle])
+
+    before = ask(np.where(is_silent, 0.0, expected))
+    return before, ask(expected) - before
+
+
+def take_log_odds(p: Floats) -> Floats:
+    """Return log-odds of probabilities, as far as the published digits tell them apart."""
+    from scipy.special import logit
+
+    return logit(np.clip(p, LEAST_TOLD, 1 - LEAST_TOLD))
