@@ -102,7 +102,7 @@ def _tell_reception(gap: dict[str, Any]) -> list[str]:
     if gap["live_h"] is None:
         return []
     lines = [
-        f"Heard  {gap['witnesses']} other ships, in {gap['live_h']:.1f} h of it;"
+        f"Heard  {gap['witnesses']} other ships and beacons, in {gap['live_h']:.1f} h of it;"
         f" {gap['expected_receptions']:.1f} receptions were to be expected of this one"
     ]
     if gap["p_off"] is not None:

@@ -68,7 +68,8 @@ def tell_causes(silences: pl.DataFrame) -> pl.DataFrame:
     """Return silences of `reception.add_causes` with the cause in words behind `reasons`."""
     cause = pl.col("cause").replace_strict(CAUSE_WORDS, default=NOT_JUDGED).fill_null(NOT_JUDGED)
     heard = pl.format(
-        " In {} h of it {} other ships were heard where it could have been, and {} receptions were"
+        " In {} h of it {} other ships and beacons were heard where it could have been or, by"
+        " satellite, in the basin, and {} receptions were"
         " to be expected of it with its set on.",
         pl.col("live_h").round(1),
         "witnesses",

@@ -40,8 +40,8 @@ def judge_gaps(
 
     p_off is the probability that the set was off half way through the receptions the gap would
     have had, so for about half of the hours in which it could be heard or more. Its interval holds
-    two uncertainties in the logit (delta method): receptions, as sure as the own factors of the
-    witnesses allow, and the rate of switching off, as sure as its count.
+    two uncertainties in the logit (delta method): receptions, as sure as the own factors of
+    those allow who were heard at once, and the rate of switching off, as sure as its count.
 
     Where no hour of the gap is live nothing is known, and p_off and its parts are null.
 
@@ -67,14 +67,12 @@ def judge_gaps(
     own = learned.factor[at_off]
     middle = inside.find_middle(learned.rates.expected)
     p, more_heard, more_off = (_clip(1 - on[middle]) for on in (learned.on, *learned.nudged))
-    witnesses = count_witnesses(learned, inside)
+    witnesses, at_once = count_witnesses(learned, inside)
     step = np.log(rules.nudge)
     by_receptions = (logit(more_heard) - logit(p)) / step
     by_switching = (logit(more_off) - logit(p)) / step
     counted = learned.switched_off[window.area[at_off]] + rules.prior_events
-    spread = np.sqrt(
-        by_receptions**2 / (rules.spread * (1 + witnesses)) + by_switching**2 / counted
-    )
+    spread = np.sqrt(by_receptions**2 / (rules.spread * (1 + at_once)) + by_switching**2 / counted)
     is_weak = months < rules.least_months or learned.starts_differ > rules.starts_may_differ
     low, high = (expit(logit(p) + side * NINETY * spread) for side in (-1, 1))
     before, silence = weigh_parts(learned, inside.list_rows()[1], middle)
@@ -141,8 +139,12 @@ class Inside:
         return number, begin[number] + offset
 
 
-def count_witnesses(learned: Learned, inside: Inside) -> Ints:
-    """Return how many other ships were heard in the live hours where the ship could have been."""
+def count_witnesses(learned: Learned, inside: Inside) -> tuple[Ints, Floats]:
+    """Return how many others were heard in live hours where the ship could have been.
+
+    Returns:
+        Distinct ships and beacons; and how many at once, the mean of the live hours.
+    """
     window = inside.window
     number, row = inside.list_rows()
     asked = pl.DataFrame(
@@ -162,14 +164,20 @@ def count_witnesses(learned: Learned, inside: Inside) -> Ints:
     above = pl.DataFrame({"hour": window.hour[space], "ship": window.ship[space]}).unique()
     found = pl.concat(
         [
-            asked.join(near, on=["hour", "place"]).select("number", "own", "ship"),
-            asked.join(above, on="hour").select("number", "own", "ship"),
+            asked.join(near, on=["hour", "place"]).select("number", "hour", "own", "ship"),
+            asked.join(above, on="hour").select("number", "hour", "own", "ship"),
         ]
     ).filter(pl.col("ship") != pl.col("own"))
-    counts = found.group_by("number").agg(pl.col("ship").n_unique())
-    witnesses = np.zeros(len(inside.first), np.int64)
-    witnesses[counts["number"].to_numpy()] = counts["ship"].to_numpy()
-    return witnesses
+    counts = (
+        found.group_by("number")
+        .agg(pl.col("ship").n_unique(), heard=pl.struct("hour", "ship").n_unique())
+        .join(asked.group_by("number").agg(live_h=pl.len()), on="number")
+    )
+    at = counts["number"].to_numpy()
+    witnesses, at_once = np.zeros(len(inside.first), np.int64), np.zeros(len(inside.first))
+    witnesses[at] = counts["ship"].to_numpy()
+    at_once[at] = (counts["heard"] / counts["live_h"]).to_numpy()
+    return witnesses, at_once
 
 
 def number_silences(silences: pl.DataFrame, window: Window) -> pl.DataFrame:
