@@ -189,21 +189,22 @@ def derive_archive(
     progress("learning reception", 1, 1)
     progress("listing gaps", 0, 1)
     outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
+    gnss_hours = months.read_all(SUMS, "gnss_hours")
     silences = gap_table.tell_causes(
         reception.add_causes(
             silences,
             months.read_all(RECEPTION, "judged"),
             outages,
+            gnss_hours,
             question.areas.closures,
-            rules.reception,
-            rules.causes,
-            rules.gaps.shortest_s,
+            rules,
         )
     )
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
     progress("adding up exposure", 0, 1)
     tables = _follow_gaps(months, gap_rows, still_open, outages, who, question, data_end)
+    tables["gnss_hours"] = gnss_hours
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
     progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)

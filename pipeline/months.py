@@ -19,6 +19,7 @@ from pipeline import (
     chains,
     exposure,
     gap_table,
+    gnss,
     health,
     reception,
     ships,
@@ -244,10 +245,11 @@ class Months:
         Args:
             jumps: segments refused as jumps: mmsi, segment.
         """
+        made_by = key_of(code_key(), pick_rules(self.days.rules, "gnss"))
         for month, days in self.months().items():
             finished = [self.days.days[day] for day in days]
             linked = self.names[TRACKS][month]
-            name = self._name(SUMS, month, key_of(code_key(), finished, linked))
+            name = self._name(SUMS, month, key_of(made_by, finished, linked))
             if not self._is_missing(SUMS, month):
                 continue
             read = {
@@ -261,6 +263,7 @@ class Months:
                 jumps, on=["mmsi", "segment"], how="anti", maintain_order="left"
             )
             short = self.shelf.read(TRACKS, linked, "short")
+            leaps = self.shelf.read_many(EDGES, [self.days.edges[day] for day in days], "leaps")
             by_month = exposure.sum_days(read["presence"])
             sums = {
                 "ship_hours": read["ship_hours"]
@@ -277,6 +280,7 @@ class Months:
                 .agg(pl.col("sightings").sum())
                 .sort("mmsi", "month", "speed_bin"),
                 "counts": read["counts"].sort("date"),
+                "gnss_hours": gnss.mark_hours(leaps, self.days.rules.gnss),
                 "port_visits": summaries.merge_port_visits(read["port_visits"]),
                 "refused": read["refused"]
                 .group_by("file")

@@ -65,6 +65,7 @@ DATABASE_TABLES = (
     "beacons",
     "feed_health",
     "outage_hours",
+    "gnss_hours",
     "ships",
     "gaps",
     "gap_versions",

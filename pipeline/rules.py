@@ -256,6 +256,26 @@ class HealthRules(RuleGroup):
     lost_longest_h: int = rule(24, "h", "judgement: what lasts longer has another cause", ge=1)
 
 
+class GnssRules(RuleGroup):
+    """When many ships jumped at one time and place (METHOD 2, 4, `gnss`)."""
+
+    cell_deg: float = rule(
+        0.5,
+        "deg",
+        "judgement: 55 km; with the cells around, what one place of interference reaches",
+    )
+    least_ships: int = rule(
+        3,
+        "ships in an hour",
+        "judgement: SeaSpoofFinder (Winkel et al., arXiv:2602.16257) asks for several ships with"
+        " one origin and one target; two may be two shared MMSIs",
+        ge=2,
+    )
+    least_flags: int = rule(
+        2, "flags", "METHOD 4, judgement: ships of one flag may falsify together", ge=1
+    )
+
+
 class BandRules(RuleGroup):
     """When a night's counts are so unusual that it does not publish (issue: nightly)."""
 
@@ -411,6 +431,7 @@ class Rules(RuleGroup):
     causes: CauseRules = CauseRules()
     ships: ShipRules = ShipRules()
     health: HealthRules = HealthRules()
+    gnss: GnssRules = GnssRules()
     bands: BandRules = BandRules()
     reception: ReceptionRules = ReceptionRules()
 

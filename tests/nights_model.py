@@ -240,6 +240,7 @@ EAGER = {
         "least_ships": 0.1,
         **{"lost_least_ships": 1, "lost_least_others": 1, "lost_factor": 0.1},
     },
+    "gnss": {"least_ships": 2, "least_flags": 1},
     "ships": {"ferry_min_stays": 2, "ferry_min_share": 0.2},
     "gaps": {"final_after_d": 3, "calls_final_after_d": 5},
 }
@@ -250,6 +251,9 @@ OTHER_VALUES: Mapping[str, Any] = {
     "clean.earliest_time": "2020-02-01T12:00:00",
     "clean.latest_time": "2040-01-01T00:00:00",
     "clean.longest_text": 4,
+    "gnss.cell_deg": 30.0,
+    "gnss.least_ships": 3,
+    "gnss.least_flags": 5,
     "tracks.v_max_kn": 12.0,
     "tracks.v_max_high_speed_kn": 20.0,
     "tracks.time_slack_s": 1_800,

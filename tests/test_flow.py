@@ -36,6 +36,7 @@ FLOW = (
     "ships",
     "registry",
     "health",
+    "gnss",
     "tracks",
     "tow",
     "summaries",

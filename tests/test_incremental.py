@@ -436,6 +436,7 @@ AFTER_RULES: tuple[tuple[tuple[str, ...], bool, tuple[str, ...]], ...] = (
     (("ships.tow_within_km",), False, ("judged", "reception")),
     (("reception.spread", "reception.passes"), False, ("reception",)),
     (("reception.coverage_below", "causes.laid_up_least_d"), False, ("judged", "reception")),
+    (("gnss.least_ships", "gnss.least_flags"), False, ("month_sums", "reception")),
     (("health.least_share", "health.lost_factor"), False, ("health", "lost_ships")),
     (
         ("ships.stay_within_km", "ships.stay_max_speed_kn"),
