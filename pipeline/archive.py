@@ -243,9 +243,10 @@ def _judge_open(
 ) -> pl.DataFrame:
     """Return the silences that no later sighting of their MMSI ended, in words."""
     rules = months.days.rules
-    still_open = gaps.close_under_other_mmsi(
-        gaps.open_silences(ends.tracks, rules.gaps, data_end), ends.tracks, who.plain, rules
+    still_open = months.drop_taken_over(
+        gaps.open_silences(ends.tracks, rules.gaps, data_end), ends.tracks, max(months.months())
     )
+    still_open = gaps.close_under_other_mmsi(still_open, ends.tracks, who.plain, rules)
     still_open = gaps.count_positions_before(still_open, ends.hours, rules.gaps)
     return gap_table.tell_silences(months.judge_silences(still_open, tugs), data_end)
 

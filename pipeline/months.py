@@ -19,6 +19,7 @@ from pipeline import (
     chains,
     exposure,
     gap_table,
+    ghosts,
     gnss,
     health,
     reception,
@@ -304,21 +305,49 @@ class Months:
             pick_rules(
                 rules,
                 *("causes", "tracks.v_max_kn"),
+                *("tracks.two_ships_from_d", "tracks.two_ships_within_d"),
                 *("ships.stay_within_km", "ships.tow_within_km", "ships.tow_within_s"),
             ),
         )
         past = ""
         for month, days in self.months().items():
-            past = key_of(past, [self.days.days[day] for day in days])
+            past = key_of(past, [self.days.days[day] for day in days], self.names[TRACKS][month])
             # A month that waits has no silence yet: nothing is asked of the days before it.
             asked = [past, self._soon_after(month)] if _midnight(month) < data_end else []
             linked = self.names[TRACKS][month]
             name = self._name(JUDGED, month, key_of(made_by, linked, asked))
             if self._is_missing(JUDGED, month):
-                silences = self.shelf.read(TRACKS, linked, "silences")
+                silences = self.drop_taken_over(
+                    self.shelf.read(TRACKS, linked, "silences"),
+                    self.shelf.read(TRACKS, linked, "open_tracks"),
+                    month,
+                )
                 judged = gap_table.tell_silences(self.judge_silences(silences, tugs))
                 by_month = exposure.sum_silences(judged)
                 self._put(JUDGED, name, {"silences": judged, "by_month": by_month}, {})
+
+    def drop_taken_over(
+        self, silences: pl.DataFrame, tracks: pl.DataFrame, until: date
+    ) -> pl.DataFrame:
+        """Return silences but those in which the ship was heard on another track.
+
+        Args:
+            silences: `gaps.close_silences` or `gaps.open_silences`.
+            tracks: all tracks up to the end of month `until`.
+            until: no later month is asked.
+        """
+        several = ghosts.pick_several(tracks)
+        asked = silences.join(several, on="mmsi", how="semi")
+        if asked.is_empty():
+            return silences
+        rules = self.days.rules.tracks
+        begin = asked["off_at"].dt.date().min()
+        assert isinstance(begin, date)
+        begin = (begin - timedelta(days=rules.two_ships_within_d)).replace(day=1)
+        names = [self.names[TRACKS][one] for one in self.months() if begin <= one <= until]
+        segments = self.shelf.read_many(TRACKS, names, "segments")
+        segments = segments.join(several, on="mmsi", how="semi")
+        return ghosts.drop_taken_over(silences, segments, rules)
 
     def _soon_after(self, month: date) -> list[str]:
         """Return the finished days in which a tug can be beside a ship heard in this month."""

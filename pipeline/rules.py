@@ -114,6 +114,14 @@ class TrackRules(RuleGroup):
         "METHOD 1: a lone ping further than this from its neighbours needs confirming",
         gt=0,
     )
+    two_ships_from_d: int = rule(
+        4,
+        "d",
+        "judgement: several tracks of a MMSI heard on so many days are two ships; interference"
+        " lasts up to half a day, which is two days at midnight, and may come back once",
+        ge=1,
+    )
+    two_ships_within_d: int = rule(30, "d", "judgement: of this many days up to a silence", ge=1)
 
 
 class GapRules(RuleGroup):

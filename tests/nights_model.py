@@ -260,6 +260,8 @@ OTHER_VALUES: Mapping[str, Any] = {
     "tracks.distance_slack_km": 150.0,
     "tracks.split_tracks": False,
     "tracks.confirm_after_h": 1.0,
+    "tracks.two_ships_from_d": 1,
+    "tracks.two_ships_within_d": 2,
     "gaps.min_gap_s": 7_200,
     "gaps.count_above_only": True,
     "gaps.ladder_h": (4, 8),

@@ -38,6 +38,7 @@ FLOW = (
     "health",
     "gnss",
     "tracks",
+    "ghosts",
     "tow",
     "summaries",
     "gaps",
