@@ -17,6 +17,7 @@ from pipeline import (
     derive,
     gap_table,
     gaps,
+    ghosts,
     health,
     ingest,
     inputs,
@@ -167,7 +168,11 @@ def derive_archive(
     days.finish(unconfirmed, by_day(jumps), fast, data_end)
     progress("judging months", 0, 1)
     months.sum_up(jumps)
-    months.judge(tugs, data_end)
+    lasting = _drop_jumps(ends, jumps)
+    taken_over = months.find_taken_over(
+        lasting.tracks, gaps.open_silences(lasting.tracks, rules.gaps, data_end)
+    )
+    months.judge(tugs, taken_over, data_end)
     months.judge_health(data_end)
     progress("judging months", 1, 1)
     progress("listing gaps", 0, 1)
@@ -178,7 +183,7 @@ def derive_archive(
         question.registry,
         rules,
     )
-    still_open = _judge_open(months, _drop_jumps(ends, jumps), who, tugs, data_end)
+    still_open = _judge_open(months, lasting, taken_over, who, tugs, data_end)
     closed = months.read_all(JUDGED, "silences")
     # A total order without sorting all of them anew every night: by the month in which they ended,
     # then those that no sighting of their MMSI ended; by gap_id within.
@@ -237,14 +242,15 @@ def _drop_jumps(ends: OpenEnds, jumps: pl.DataFrame) -> OpenEnds:
 def _judge_open(
     months: Months,
     ends: OpenEnds,
+    taken_over: pl.DataFrame,
     who: derive.WhoIsWho,
     tugs: pl.Series,
     data_end: datetime,
 ) -> pl.DataFrame:
     """Return the silences that no later sighting of their MMSI ended, in words."""
     rules = months.days.rules
-    still_open = months.drop_taken_over(
-        gaps.open_silences(ends.tracks, rules.gaps, data_end), ends.tracks, max(months.months())
+    still_open = ghosts.drop_taken_over(
+        gaps.open_silences(ends.tracks, rules.gaps, data_end), taken_over
     )
     still_open = gaps.close_under_other_mmsi(still_open, ends.tracks, who.plain, rules)
     still_open = gaps.count_positions_before(still_open, ends.hours, rules.gaps)

@@ -291,11 +291,36 @@ class Months:
             table = store.validate(segments.select(polars_schema(Tracks).names()), Tracks)
             self._put(SUMS, name, sums, {"tracks": table})
 
-    def judge(self, tugs: pl.Series, data_end: datetime) -> None:
+    def find_taken_over(self, tracks: pl.DataFrame, still_open: pl.DataFrame) -> pl.DataFrame:
+        """Return the silences in which the ship was heard on another track (`ghosts`).
+
+        Args:
+            tracks: all tracks, jumps left out.
+            still_open: `gaps.open_silences` of them.
+        """
+        several = ghosts.pick_several(tracks)
+        columns = (*ghosts.KEY, "on_at")
+        if several.is_empty():
+            return still_open.clear().select(columns)
+        silences = pl.concat(
+            [self.read_all(TRACKS, "silences").select(columns), still_open.select(columns)]
+        )
+        return ghosts.find_taken_over(
+            silences.join(several, on="mmsi", how="semi"),
+            self.read_all(TRACKS, "segments").join(several, on="mmsi", how="semi"),
+            self.days.rules.tracks,
+        )
+
+    def judge(self, tugs: pl.Series, taken_over: pl.DataFrame, data_end: datetime) -> None:
         """Say of the silences that each month ended what no other month is needed for.
 
         They are told in words and their hours are added up, too, so that of past months only
         the finished rows are read again.
+
+        Args:
+            tugs: MMSIs of tugs.
+            taken_over: silences to leave out (`find_taken_over`).
+            data_end: end of the data.
         """
         rules = self.days.rules
         made_by = key_of(
@@ -305,49 +330,24 @@ class Months:
             pick_rules(
                 rules,
                 *("causes", "tracks.v_max_kn"),
-                *("tracks.two_ships_from_d", "tracks.two_ships_within_d"),
                 *("ships.stay_within_km", "ships.tow_within_km", "ships.tow_within_s"),
             ),
         )
         past = ""
         for month, days in self.months().items():
-            past = key_of(past, [self.days.days[day] for day in days], self.names[TRACKS][month])
+            past = key_of(past, [self.days.days[day] for day in days])
             # A month that waits has no silence yet: nothing is asked of the days before it.
             asked = [past, self._soon_after(month)] if _midnight(month) < data_end else []
             linked = self.names[TRACKS][month]
-            name = self._name(JUDGED, month, key_of(made_by, linked, asked))
+            left_out = taken_over.filter(pl.col("on_at").dt.truncate("1mo").dt.date() == month)
+            name = self._name(JUDGED, month, key_of(made_by, linked, asked, left_out.rows()))
             if self._is_missing(JUDGED, month):
-                silences = self.drop_taken_over(
-                    self.shelf.read(TRACKS, linked, "silences"),
-                    self.shelf.read(TRACKS, linked, "open_tracks"),
-                    month,
+                silences = ghosts.drop_taken_over(
+                    self.shelf.read(TRACKS, linked, "silences"), taken_over
                 )
                 judged = gap_table.tell_silences(self.judge_silences(silences, tugs))
                 by_month = exposure.sum_silences(judged)
                 self._put(JUDGED, name, {"silences": judged, "by_month": by_month}, {})
-
-    def drop_taken_over(
-        self, silences: pl.DataFrame, tracks: pl.DataFrame, until: date
-    ) -> pl.DataFrame:
-        """Return silences but those in which the ship was heard on another track.
-
-        Args:
-            silences: `gaps.close_silences` or `gaps.open_silences`.
-            tracks: all tracks up to the end of month `until`.
-            until: no later month is asked.
-        """
-        several = ghosts.pick_several(tracks)
-        asked = silences.join(several, on="mmsi", how="semi")
-        if asked.is_empty():
-            return silences
-        rules = self.days.rules.tracks
-        begin = asked["off_at"].dt.date().min()
-        assert isinstance(begin, date)
-        begin = (begin - timedelta(days=rules.two_ships_within_d)).replace(day=1)
-        names = [self.names[TRACKS][one] for one in self.months() if begin <= one <= until]
-        segments = self.shelf.read_many(TRACKS, names, "segments")
-        segments = segments.join(several, on="mmsi", how="semi")
-        return ghosts.drop_taken_over(silences, segments, rules)
 
     def _soon_after(self, month: date) -> list[str]:
         """Return the finished days in which a tug can be beside a ship heard in this month."""

@@ -121,7 +121,9 @@ class TrackRules(RuleGroup):
         " lasts up to half a day, which is two days at midnight, and may come back once",
         ge=1,
     )
-    two_ships_within_d: int = rule(30, "d", "judgement: of this many days up to a silence", ge=1)
+    two_ships_within_d: int = rule(
+        30, "d", "judgement: of the days so near to the off time of a silence", ge=0
+    )
 
 
 class GapRules(RuleGroup):

@@ -438,7 +438,7 @@ def is_taken_over(gap: Gap, truth: Truth) -> bool:
     """Say whether the ship of a gap was heard during it, on another track of its MMSI.
 
     A track counts on the days on which it was heard twice; no gap of two ships that share the
-    MMSI: several tracks were heard on four of the thirty days up to the off time.
+    MMSI: several tracks were heard on four days from thirty before the off time to thirty after.
     """
     tracks = [track for track in truth.tracks if track[0].mmsi == gap.off.mmsi]
     parts = [
@@ -448,7 +448,7 @@ def is_taken_over(gap: Gap, truth: Truth) -> bool:
     ]
     heard = [part for part in parts if len(part) > 1]
     tracks_of_day = Counter(part[0].day for part in heard)
-    if sum(tracks_of_day[gap.off.day - back] > 1 for back in range(30)) >= 4:
+    if sum(tracks_of_day[gap.off.day + step] > 1 for step in range(-30, 31)) >= 4:
         return False
     own = next(track for track in tracks if gap.off in track)
     return any(

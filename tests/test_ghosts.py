@@ -92,6 +92,16 @@ def test_two_ships_that_share_a_mmsi_have_their_own_gaps(tmp_path: Path) -> None
     assert found["duration_h"].to_list() == [48.5, None]
 
 
+def test_the_first_silence_of_two_ships_is_kept_once_they_were_heard_together(
+    tmp_path: Path,
+) -> None:
+    """The second ship is heard from day 5 on, and silent for a day right then."""
+    other = [*heard(5, 5.1, FAR_AWAY), *heard(6, DAYS, FAR_AWAY)]
+    soon, late = feed(heard(0, 8), other[:100]), feed(heard(0, DAYS), other)
+    assert gaps_of(tmp_path, soon, "soon").is_empty()
+    assert gaps_of(tmp_path, late, "late")["off_lat"].to_list() == [37.3]
+
+
 def segments(days: Mapping[int, Iterable[int]]) -> pl.DataFrame:
     """Return segments from 10:00 to 14:00 of some tracks by day of May 2023."""
     first_day = (START - datetime(1970, 1, 1)).days
@@ -129,9 +139,10 @@ def silence(track: int, off: datetime, on: datetime | None) -> pl.DataFrame:
     [
         ((60, 59, 58), False),
         ((60, 59, 58, 57), True),
-        ((60, 59, 58, 31), True),  # the first of the 30 days
-        ((60, 59, 58, 30), False),  # the day before them
-        ((60, 59, 58, 61), False),  # what came later does not count
+        ((60, 59, 58, 30), True),  # the first of the 30 days before
+        ((60, 59, 58, 29), False),
+        ((60, 61, 62, 90), True),  # the last of the 30 days after
+        ((60, 61, 62, 91), False),
     ],
 )
 def test_four_shared_days_of_thirty_make_two_ships(
@@ -139,8 +150,8 @@ def test_four_shared_days_of_thirty_make_two_ships(
 ) -> None:
     days = {day: [1, 2] for day in shared_days} | {70: [2]}
     off = START + timedelta(days=60, hours=14)
-    found = ghosts.drop_taken_over(silence(1, off, None), segments(days), TrackRules())
-    assert (found.height == 1) == is_kept
+    found = ghosts.find_taken_over(silence(1, off, None), segments(days), TrackRules())
+    assert found.is_empty() == is_kept
 
 
 @pytest.mark.parametrize(
@@ -164,8 +175,9 @@ def test_the_other_track_must_be_heard_in_the_silence(
     day = START + timedelta(days=3)
     on = None if on_hour is None else day + timedelta(hours=on_hour)
     asked = silence(1, day + timedelta(hours=off_hour), on)
-    found = ghosts.drop_taken_over(asked, pl.concat([own, other]), TrackRules())
-    assert (found.height == 1) == is_kept
+    found = ghosts.find_taken_over(asked, pl.concat([own, other]), TrackRules())
+    assert found.is_empty() == is_kept
+    assert ghosts.drop_taken_over(asked, found).height == is_kept
 
 
 def test_night_after_night_gives_the_bytes_of_one_night(tmp_path: Path) -> None:
