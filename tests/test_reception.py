@@ -21,7 +21,7 @@ from pipeline.reception.judge import Inside, find_ends, number_silences
 from pipeline.reception.learn import first_guess
 from pipeline.reception.rates import Groups, estimate_rates
 from pipeline.reception.why import add_causes
-from pipeline.rules import CauseRules, ReceptionRules
+from pipeline.rules import ReceptionRules, Rules
 
 RULES = ReceptionRules()
 START = datetime(2023, 5, 1)
@@ -35,6 +35,7 @@ CLOSURES = {
     "closed_to": pl.Datetime("us"),
     "area": pl.String,
 }
+CELL_HOURS = {"hour": pl.Datetime("us"), "west": pl.Float64, "south": pl.Float64}
 
 
 def hours_of(
@@ -497,6 +498,7 @@ def named(
     judged: Row,
     outage: list[datetime] | None = None,
     closures: pl.DataFrame | None = None,
+    gnss: list[datetime] | None = None,
     **row: object,
 ) -> Row:
     """Return the row of one silence with its cause."""
@@ -506,6 +508,8 @@ def named(
         "off_at": off_at,
         "on_at": off_at + 20 * HOUR,
         "off_area": "caspian",
+        "off_lon": 47.6,
+        "off_lat": 43.1,
         "duration_s": 20 * 3600,
         "distance_km": 0.0,
         "off_sog_kn": 0.1,
@@ -537,10 +541,11 @@ def named(
         silences,
         pl.DataFrame([known], schema=reception.SCHEMA),
         hours,
+        pl.DataFrame({"hour": gnss or [], "west": 47.5, "south": 43.0}, schema_overrides=CELL_HOURS)
+        if gnss
+        else pl.DataFrame(schema=CELL_HOURS),
         none if closures is None else closures,
-        RULES,
-        CauseRules(),
-        4 * 3600,
+        Rules(),
     )
     return found.row(0, named=True)
 
@@ -597,6 +602,26 @@ def test_an_outage_explains_what_leaves_less_than_four_hours() -> None:
     assert (found["cause"], found["p_off"]) == ("outage", None)
     assert named({}, hours[:16])["cause"] == "probable_off"
     assert named({}, hours, off_area="volga_don")["cause"] == "probable_off"
+
+
+def test_hours_of_interference_explain_what_leaves_less_than_four_hours() -> None:
+    hours = [START + hour * HOUR for hour in range(17)]
+    found = named({}, gnss=hours)
+    assert (found["cause"], found["p_off"]) == ("gnss", None)
+    assert named({}, gnss=hours[:16])["cause"] == "probable_off"
+    assert named({}, gnss=hours, off_lon=47.4)["cause"] == "probable_off"
+    assert named({}, gnss=hours, off_lat=43.5)["cause"] == "probable_off"
+
+
+def test_hours_of_interference_and_of_outages_are_subtracted_together_and_once() -> None:
+    early = [START + hour * HOUR for hour in range(10)]
+    late = [START + hour * HOUR for hour in range(8, 17)]
+    assert named({}, early, gnss=late)["cause"] == "gnss"
+    assert named({}, early, gnss=late[:-1])["cause"] == "probable_off"
+    assert named({}, early, gnss=early[:7])["cause"] == "probable_off"
+    # An outage alone needs no interference, elsewhere or at another time.
+    outage = [START + hour * HOUR for hour in range(17)]
+    assert named({}, outage, gnss=[START - HOUR])["cause"] == "outage"
 
 
 def test_part_of_an_outage_hour_counts_for_its_part() -> None:
