@@ -75,10 +75,10 @@ def mark_hours(leaps: pl.DataFrame, rules: GnssRules) -> pl.DataFrame:
         "hour",
         "ships",
         "flags",
-        west=pl.col("x") * rules.cell_deg,
-        south=pl.col("y") * rules.cell_deg,
+        cell_lon_deg=pl.col("x") * rules.cell_deg,
+        cell_lat_deg=pl.col("y") * rules.cell_deg,
     )
-    return conform(marked, GnssHours).sort("hour", "west", "south")
+    return conform(marked, GnssHours).sort("hour", "cell_lon_deg", "cell_lat_deg")
 
 
 def cell_of(degrees: str, rules: GnssRules) -> pl.Expr:

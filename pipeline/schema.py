@@ -289,8 +289,12 @@ class GnssHours(dy.Schema):
     """One row per UTC hour x cell in which many ships' positions jumped, from there or to there."""
 
     hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
-    west = _number("western edge of the cell", "deg", primary_key=True, nullable=False)
-    south = _number("southern edge of the cell", "deg", primary_key=True, nullable=False)
+    cell_lon_deg = _number(
+        "longitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
+    cell_lat_deg = _number(
+        "latitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
     ships = _whole("ships that jumped in it or in the cells around it", nullable=False)
     flags = _whole("their flags, by MMSI", nullable=False)
 

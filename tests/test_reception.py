@@ -35,7 +35,11 @@ CLOSURES = {
     "closed_to": pl.Datetime("us"),
     "area": pl.String,
 }
-CELL_HOURS = {"hour": pl.Datetime("us"), "west": pl.Float64, "south": pl.Float64}
+CELL_HOURS = {
+    "hour": pl.Datetime("us"),
+    "cell_lon_deg": pl.Float64,
+    "cell_lat_deg": pl.Float64,
+}
 
 
 def hours_of(
@@ -541,7 +545,10 @@ def named(
         silences,
         pl.DataFrame([known], schema=reception.SCHEMA),
         hours,
-        pl.DataFrame({"hour": gnss or [], "west": 47.5, "south": 43.0}, schema_overrides=CELL_HOURS)
+        pl.DataFrame(
+            {"hour": gnss or [], "cell_lon_deg": 47.5, "cell_lat_deg": 43.0},
+            schema_overrides=CELL_HOURS,
+        )
         if gnss
         else pl.DataFrame(schema=CELL_HOURS),
         none if closures is None else closures,

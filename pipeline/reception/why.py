@@ -10,8 +10,8 @@ from pipeline.reception.judge import P_OFF, PARTS
 from pipeline.rules import CauseRules, GnssRules, Rules
 
 HOUR_US = 3_600_000_000
-# A cell by its western and southern edge.
-EDGES = ("west", "south")
+# A cell by its south-west corner.
+EDGES = ("cell_lon_deg", "cell_lat_deg")
 # They name the cause whatever the set did: no p_off (METHOD 4).
 EXPLAINED = ("left_region", "identity", "in_port", "laid_up", "gnss", "outage")
 
@@ -32,7 +32,7 @@ def add_causes(
         silences: `gap_table.measure_silences`, with `cause` as far as it is known.
         judged: `judge_gaps` of them; a silence without a row stays unjudged.
         outage_hours: area, hour.
-        gnss_hours: hour, west, south: cells (table gnss_hours).
+        gnss_hours: hour, cell_lon_deg, cell_lat_deg: cells (table gnss_hours).
         closures: closed_from, closed_to, area (null: everywhere).
         rules: thresholds.
     """
@@ -97,8 +97,8 @@ def _explained_seconds(
         "off_at",
         "on_at",
         area="off_area",
-        west=cell_of("off_lon", rules),
-        south=cell_of("off_lat", rules),
+        cell_lon_deg=cell_of("off_lon", rules),
+        cell_lat_deg=cell_of("off_lat", rules),
     )
     # Only where there is interference do the two kinds have to be put together.
     seen = places.select("area", *EDGES).unique().join(cells, on=list(EDGES), how="semi")
