@@ -7,6 +7,7 @@ simulator but the idea that a weak place hears seldom.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -307,7 +308,13 @@ def test_the_chain_adds_up_to_what_every_story_of_a_short_track_gives() -> None:
     window = reception.lay_out(rows, silence(draw(1.0, 1), 1).clear(), end, rules)
     grid, guess = Grid.of(window), first_guess(1, rules)
     expected = np.full((6, 1), 0.8)
-    found = smooth(grid, expected, guess)
+    other = replace(guess, off_rate=guess.off_rate * 3, back_rate=guess.back_rate / 2, redraw=0.5)
+    # What lies beside it changes nothing.
+    found, beside = smooth(grid, [expected, expected / 2], [guess, other])
+    assert beside.log_likelihood != found.log_likelihood
+    (alone,) = smooth(grid, [expected], [guess])
+    assert (alone.on == found.on).all()
+    assert (alone.counted.returns == found.counted.returns).all()
 
     def weight(story: tuple[int, ...]) -> float:
         """Return the chance of a story (0, 1: on with that factor; 2, 3: off with it)."""

@@ -9,12 +9,13 @@ hours (forward-backward, Rabiner 1989).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.reception.grid import Counted, Grid, Parameters
-from pipeline.reception.passes import Seen, run_backward, run_forward
+from pipeline.reception.passes import Copies, run_backward, run_forward
 from pipeline.reception.window import Floats
 
 LEAST_RATE, MOST_RATE = 1e-5, 0.5
@@ -39,20 +40,28 @@ class Smoothed:
 
 
 def smooth(
-    grid: Grid, expected: Floats, parameters: Parameters, *, is_counted: bool = True
-) -> Smoothed:
+    grid: Grid,
+    expected: Sequence[Floats],
+    parameters: Sequence[Parameters],
+    *,
+    is_counted: bool = True,
+) -> list[Smoothed]:
     """Return the probability of every hour that the set was on, given all hours of its track.
 
     Args:
         grid: the hours.
-        expected: receptions expected of a ship with factor 1 (hours, tracks).
-        parameters: what was learned.
+        expected: receptions expected of a ship with factor 1 (hours, tracks), for each answer.
+        parameters: what was learned, for each answer; all with the same own factors.
         is_counted: whether `counted` is wanted; else it stays 0.
     """
-    seen = Seen(grid, expected, parameters.factor)
-    ahead, factor, log_likelihood = run_forward(grid, seen, parameters)
-    on, counted = run_backward(grid, seen, ahead, parameters, is_counted=is_counted)
-    return Smoothed(on, factor, log_likelihood, counted)
+    copies = Copies(grid, expected, parameters)
+    ahead, factor, fit = run_forward(copies)
+    on, counted = run_backward(copies, ahead, is_counted=is_counted)
+    return [
+        Smoothed(on[:, of_copy], factor[:, of_copy], float(fit[copy]), counted[copy])
+        for copy in range(copies.count)
+        for of_copy in [slice(copy * copies.tracks, (copy + 1) * copies.tracks)]
+    ]
 
 
 def improve(

@@ -113,22 +113,3 @@ class Counted:
     off_hours: Floats
     redrawn: Floats
     chances: Floats
-
-    @classmethod
-    def empty(cls, parameters: Parameters) -> Counted:
-        """Return counts of nothing yet."""
-        areas, phases = len(parameters.off_rate), len(parameters.back_rate)
-        return cls(
-            switched_off=np.zeros(areas),
-            on_hours=np.zeros(areas),
-            phases=np.zeros(phases),
-            returns=np.zeros(phases),
-            off_hours=np.zeros(phases),
-            redrawn=np.zeros(2),
-            chances=np.zeros(2),
-        )
-
-    def add_hours(self, area: NDArray[np.int64], now: Floats) -> None:
-        """Add an hour: how likely each state is (states, tracks), 0 where no track is."""
-        self.on_hours += np.bincount(area, now[0], minlength=len(self.on_hours))
-        self.off_hours += now[1:].sum(1)

@@ -61,21 +61,24 @@ def learn(window: Window, rules: ReceptionRules) -> Learned:
         return _nothing(window, rates, rules)
     # A track nobody else was heard beside teaches nothing of itself, but bears witness.
     grid = Grid.of(window, is_live[window.track])
-    fits = [_fit(window, groups, grid, start, rules) for start in STARTS]
-    off_h = [float((1 - on).sum()) for _, _, on, _ in fits]
-    parameters, rates, on, smoothed = fits[0]
-    expected = grid.spread(rates.expected)
-    more_heard = smooth(grid, expected * rules.nudge, parameters, is_counted=False)
-    switching = _scale_off_rate(parameters, rules.nudge)
-    more_off = smooth(grid, expected, switching, is_counted=False)
+    fits = _fit(window, groups, grid, rules)
+    off_h = [float((1 - fit.on).sum()) for fit in fits]
+    first = fits[0]
+    expected = grid.spread(first.rates.expected)
+    more_heard, more_off = smooth(
+        grid,
+        [expected * rules.nudge, expected],
+        [first.parameters, _scale_off_rate(first.parameters, rules.nudge)],
+        is_counted=False,
+    )
     return Learned(
         window,
-        parameters,
-        rates,
-        on,
-        grid.gather(smoothed.factor),
+        first.parameters,
+        first.rates,
+        first.on,
+        grid.gather(first.smoothed.factor),
         (off_h[0], off_h[1]),
-        smoothed.counted.switched_off,
+        first.smoothed.counted.switched_off,
         (grid.gather(more_heard.on), grid.gather(more_off.on)),
     )
 
@@ -108,22 +111,32 @@ def first_guess(areas: int, rules: ReceptionRules) -> Parameters:
     )
 
 
-def _fit(
-    window: Window, groups: Groups, grid: Grid, start: str, rules: ReceptionRules
-) -> tuple[Parameters, Rates, Floats, Smoothed]:
-    """Return parameters, rates and `on` after a fixed number of passes."""
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What one start comes to."""
+
+    parameters: Parameters
+    rates: Rates
+    on: Floats
+    smoothed: Smoothed
+
+
+def _fit(window: Window, groups: Groups, grid: Grid, rules: ReceptionRules) -> list[_Fit]:
+    """Return what each of the starts comes to after a fixed number of passes."""
     prior = first_guess(len(window.areas), rules)
-    parameters = prior
-    on = np.ones(window.rows)
-    if start == "all off":
-        on = window.is_heard.astype(np.float64)
+    fits: list[_Fit] = []
+    parameters = [prior for _ in STARTS]
+    on = [np.ones(window.rows), window.is_heard.astype(np.float64)]
     for _ in range(rules.passes):
-        rates = estimate_rates(window, groups, on, rules)
-        smoothed = smooth(grid, grid.spread(rates.expected), parameters)
-        on = grid.gather(smoothed.on)
-        judged_with = parameters
-        parameters = improve(parameters, smoothed.counted, prior, rules.prior_events)
-    return judged_with, rates, on, smoothed  # pyright: ignore[reportPossiblyUnboundVariable]
+        rates = [estimate_rates(window, groups, sends, rules) for sends in on]
+        expected = [grid.spread(one.expected) for one in rates]
+        smoothed = smooth(grid, expected, parameters)
+        on = [grid.gather(one.on) for one in smoothed]
+        fits = [_Fit(*one) for one in zip(parameters, rates, on, smoothed, strict=True)]
+        parameters = [
+            improve(one.parameters, one.smoothed.counted, prior, rules.prior_events) for one in fits
+        ]
+    return fits
 
 
 def _scale_off_rate(parameters: Parameters, by: float) -> Parameters:

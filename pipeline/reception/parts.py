@@ -41,12 +41,10 @@ def weigh_parts(learned: Learned, inside: Ints, middle: Ints) -> tuple[Floats, F
     is_silent = np.zeros(window.rows, np.bool_)
     is_silent[inside] = ~window.is_heard[inside]
 
-    def ask(receptions: Floats) -> Floats:
-        found = smooth(grid, grid.spread(receptions), alike, is_counted=False)
-        return take_log_odds(1 - grid.gather(found.on)[middle])
-
-    before = ask(np.where(is_silent, 0.0, expected))
-    return before, ask(expected) - before
+    told = [np.where(is_silent, 0.0, expected), expected]
+    found = smooth(grid, [grid.spread(one) for one in told], [alike, alike], is_counted=False)
+    before, whole = (take_log_odds(1 - grid.gather(one.on)[middle]) for one in found)
+    return before, whole - before
 
 
 def take_log_odds(p: Floats) -> Floats:
