@@ -18,7 +18,16 @@ from pipeline.evaluate.gap_findings import HABITUAL, OTHERS
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.measures import ratio_over_seeds
 from pipeline.evaluate.off_findings import measure_habitual, measure_null_offs, measure_recovery
-from pipeline.evaluate.off_totals import ALL, SHORT_TOO, OffSum, OffTotals, PublishedOff
+from pipeline.evaluate.off_totals import (
+    ALL,
+    ALL_JUDGED,
+    HABITUAL_JUDGED,
+    OTHERS_JUDGED,
+    SHORT_TOO,
+    OffSum,
+    OffTotals,
+    PublishedOff,
+)
 from pipeline.evaluate.runs import Run
 from pipeline.simulate.settings import named_worlds, read_world
 from tests import make_accuracy
@@ -31,7 +40,9 @@ NOTHING = OffSum()
 
 def totals(seed: int = 1, world: str = "test", **more: Any) -> OffTotals:
     """Return the totals of a run of one year in which nothing happened but what is said."""
-    sums = dict.fromkeys((ALL, HABITUAL, OTHERS, SHORT_TOO), NOTHING) | more.pop("sums", {})
+    judged = (ALL_JUDGED, HABITUAL_JUDGED, OTHERS_JUDGED)
+    groups = (ALL, HABITUAL, OTHERS, SHORT_TOO, *judged)
+    sums = dict.fromkeys(groups, NOTHING) | more.pop("sums", {})
     usual = {
         "years": 1.0,
         "is_null": False,
@@ -164,6 +175,7 @@ def test_sums_are_of_the_rated_time_and_told_apart_by_habit(judged_run: Run) -> 
     assert one.sums[HABITUAL] == OffSum(1, 1, 0.75, 0.1875)
     assert one.sums[OTHERS] == OffSum(1, 0, 0.25, 0.1875)
     assert one.sums[SHORT_TOO] == OffSum(3, 1, 1.5, 0.625)
+    assert one.sums[HABITUAL_JUDGED] == one.sums[HABITUAL]
     assert one.published[12] == PublishedOff(2, 32.0, 1.0, 50.0)
     assert one.published[4].expected == 24.0
     assert (one.switch_offs, one.is_null, one.is_judged) == (1, False, True)

@@ -57,7 +57,9 @@ def pick_measured(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
         pl.col("cause").ne_missing("left_region"),
     )
     if measured["p_off"].is_not_null().any():
-        measured = measured.with_columns(pl.col("p_off").fill_null(0.0))
+        measured = measured.with_columns(
+            pl.col("p_off").fill_null(0.0), is_judged=pl.col("p_off").is_not_null()
+        )
     return measured
 
 
@@ -85,6 +87,13 @@ def name_strata(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
         .then(pl.lit("heard on another track"))
         .otherwise(pl.lit("silent"))
         .alias("vessel"),
+        pl.col("cause").fill_null("not judged"),
+        # Causes before `unobservable` have no p_off (METHOD 4), and count as 0.
+        (pl.when("is_judged").then(pl.lit("has a p_off")).otherwise(pl.lit("has none"))).alias(
+            "judged"
+        )
+        if "is_judged" in gaps.columns
+        else pl.lit(None, pl.String).alias("judged"),
     )
 
 
@@ -109,6 +118,8 @@ STRATA = (
     "ship",
     "mmsi_use",
     "vessel",
+    "cause",
+    "judged",
 )
 
 

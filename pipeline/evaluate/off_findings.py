@@ -11,7 +11,16 @@ from pipeline.evaluate.findings import Finding, Target, find
 from pipeline.evaluate.gap_findings import HABITUAL, NO_Z, OTHERS, TOTAL, TOTAL_TARGET
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.measures import ratio_over_seeds
-from pipeline.evaluate.off_totals import ALL, SHORT_TOO, OffTotals, PublishedOff, add_sums
+from pipeline.evaluate.off_totals import (
+    ALL,
+    ALL_JUDGED,
+    HABITUAL_JUDGED,
+    OTHERS_JUDGED,
+    SHORT_TOO,
+    OffTotals,
+    PublishedOff,
+    add_sums,
+)
 
 NULL, RECOVERY, HABITS = "null worlds", "recovery", "habitual ships"
 HABIT_TARGET = Target("0.85 to 1.15", low=0.85, high=1.15)
@@ -52,7 +61,7 @@ def measure_recovery(offs: Sequence[OffTotals], rules: EvaluationRules) -> list[
     """Return the sum of p_off over the true number, with its interval over seeds."""
     return [
         one
-        for group, target in ((ALL, TOTAL_TARGET), (SHORT_TOO, None))
+        for group, target in ((ALL, TOTAL_TARGET), (ALL_JUDGED, TOTAL_TARGET), (SHORT_TOO, None))
         for one in _divide(offs, group, RECOVERY, target, rules)
     ]
 
@@ -61,7 +70,7 @@ def measure_habitual(offs: Sequence[OffTotals], rules: EvaluationRules) -> list[
     """Return the same for ships that switch off often by the truth, and for all others."""
     return [
         one
-        for group in (HABITUAL, OTHERS)
+        for group in (HABITUAL, HABITUAL_JUDGED, OTHERS, OTHERS_JUDGED)
         for one in _divide(offs, group, HABITS, HABIT_TARGET, rules)
     ]
 

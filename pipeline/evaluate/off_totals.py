@@ -14,6 +14,9 @@ from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import Run
 
 ALL, SHORT_TOO = "all", "short gaps too"
+# Without those whose cause explains them before anybody asks for p_off (METHOD 4).
+ALL_JUDGED = "gaps with a p_off"
+HABITUAL_JUDGED, OTHERS_JUDGED = f"{HABITUAL}, {ALL_JUDGED}", f"{OTHERS}, {ALL_JUDGED}"
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ class OffTotals:
         is_null: no set is ever off in the whole world.
         is_judged: the night gave some gap a p_off.
         switch_offs: times off that begin in the rated time, whether a gap shows them or not.
-        sums: of measured gaps, by group of ships: `ALL`, `HABITUAL`, `OTHERS`; `SHORT_TOO`: of all
-            ships, gaps below `measured_min_h` too.
+        sums: of measured gaps, by group of ships: `ALL`, `HABITUAL`, `OTHERS`, and of each the gaps
+            with a p_off; `SHORT_TOO`: of all ships, gaps below `measured_min_h` too.
         published: by threshold in h (`measured_min_h`, `stored_min_h`).
     """
 
@@ -85,6 +88,8 @@ def sum_up_offs(run: Run, gaps: pl.DataFrame, rules: EvaluationRules) -> OffTota
     """Return the totals of a run; `gaps` are its labelled gaps with `is_rated`."""
     offs = run.truth["off_intervals"]
     measured = pick_measured(gaps, rules)
+    is_judged = "is_judged" if "is_judged" in measured.columns else pl.lit(value=False)
+    with_p_off = measured.filter(is_judged)
     every_length = rules.model_copy(update={"measured_min_h": rules.stored_min_h})
     world = run.world
     return OffTotals(
@@ -98,6 +103,9 @@ def sum_up_offs(run: Run, gaps: pl.DataFrame, rules: EvaluationRules) -> OffTota
             ALL: _sum_gaps(measured),
             HABITUAL: _sum_gaps(measured.filter("is_habitual")),
             OTHERS: _sum_gaps(measured.filter(pl.col("is_habitual").not_())),
+            ALL_JUDGED: _sum_gaps(with_p_off),
+            HABITUAL_JUDGED: _sum_gaps(with_p_off.filter("is_habitual")),
+            OTHERS_JUDGED: _sum_gaps(with_p_off.filter(pl.col("is_habitual").not_())),
             SHORT_TOO: _sum_gaps(pick_measured(gaps, every_length)),
         },
         published={
