@@ -47,6 +47,7 @@ FLOW = (
     "exposure",
     "gap_table",
     "reception",
+    "reach",
     "history",
     "calls",
     "chains",
