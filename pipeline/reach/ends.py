@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.areas_shores import Shore, distances_m
-from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km
+from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km, local_distance_km_array
 from pipeline.water import Water
 from pipeline.water_fields import nodes_of
 from pipeline.water_folder import Nodes
@@ -62,22 +62,26 @@ def find_exits(water: Water) -> Exits:
 def find_end(gaps: pl.DataFrame, side: str, water: Water, exits: Exits) -> End:
     """Return the off or on end of gaps (`side`: "off" or "on").
 
-    A point outside the region whose nearest node lies in an exit was reached through that exit.
-    Any other point off the water (a wrong position, a lake the network lacks) is reckoned from
-    its node, with what it is away from it taken off.
+    A point outside the region to which no node is nearer than an exit was reached through that
+    exit. Any other point off the water (a wrong position, a lake the network lacks) is reckoned
+    from its node, with what it is away from it taken off.
     """
     lon, lat = (gaps[f"{side}_{name}"].cast(pl.Float64).to_numpy() for name in ("lon", "lat"))
     nodes, offset_km = water.snap(lon, lat)
     exit_of = np.full(len(lon), NO_EXIT, np.intp)
     beyond_km = np.zeros(len(lon))
-    if f"{side}_is_outside" in gaps.columns:
-        is_outside = gaps[f"{side}_is_outside"].fill_null(value=False).to_numpy()
+    if exits.nodes and f"{side}_is_outside" in gaps.columns:
+        rows = np.flatnonzero(gaps[f"{side}_is_outside"].fill_null(value=False).to_numpy())
+        away_km = arc_km(distances_m(exits.shores, lon[rows], lat[rows]))
+        nearest = away_km.argmin(axis=1)
+        is_beyond = away_km.min(axis=1) <= offset_km[rows]
+        rows, nearest, away_km = rows[is_beyond], nearest[is_beyond], away_km[is_beyond]
+        exit_of[rows], beyond_km[rows] = nearest, away_km[np.arange(len(rows)), nearest]
         for number, own in enumerate(exits.nodes):
-            exit_of[is_outside & np.isin(nodes, own)] = number
-        rows = np.flatnonzero(exit_of != NO_EXIT)
-        if len(rows):
-            km = arc_km(distances_m(exits.shores, lon[rows], lat[rows]))
-            beyond_km[rows] = km[np.arange(len(rows)), exit_of[rows]]
+            here = rows[nearest == number]
+            there = water.lon_lat(own)
+            km = local_distance_km_array(lon[here, None], lat[here, None], *there)
+            nodes[here], offset_km[here] = own[km.argmin(axis=1)], km.min(axis=1)
     return End(nodes, offset_km, _straight_km(water, lon, lat), exit_of, beyond_km)
 
 
