@@ -14,26 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.geodesy import KM_PER_NM, FloatArray
-from pipeline.reach.ends import (
-    End,
-    Exits,
-    find_end,
-    find_exits,
-    least_hours,
-    usual_hours,
-    usual_km,
-)
-from pipeline.reach.gates import (
-    Flags,
-    Gate,
-    Instants,
-    add_hours,
-    find_gates,
-    is_shut,
-    is_unknown,
-    years_of,
-)
-from pipeline.reach.speeds import bound_speeds
+from pipeline.reach.batch import Batch, lay_out
+from pipeline.reach.ends import End, find_exits, usual_hours, usual_km
+from pipeline.reach.gates import Flags, Instants, add_hours, is_shut, is_unknown
 from pipeline.rules import Rules
 from pipeline.water import OPEN, Water
 from pipeline.water_ways import Closed
@@ -56,45 +39,6 @@ CANDIDATES = {
 BATCH_GAPS = 20_000  # some thirty arrays of gaps x groups are held at once: 125 MB
 HOURS_DIGITS, KM_DIGITS = 4, 3
 Codes = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Gaps as arrays, and what their ways lead over.
-
-    Args:
-        off, on: the two ends.
-        off_at, on_at: their instants.
-        bounding_kn, usual_kn: speeds of the ships.
-        water, exits, gates: ways.
-        reach_km: within it of a port is in the port.
-        visit_h: the minimum visit.
-    """
-
-    off: End
-    on: End
-    off_at: Instants
-    on_at: Instants
-    bounding_kn: FloatArray
-    usual_kn: FloatArray
-    water: Water
-    exits: Exits
-    gates: list[Gate]
-    reach_km: float
-    visit_h: float
-
-    @property
-    def duration_h(self) -> FloatArray:
-        """Length of the gaps in hours."""
-        return (self.on_at - self.off_at) / np.timedelta64(1, "h")
-
-    def least(self, end: End, closed: Closed) -> FloatArray:
-        """Return bounding hours (gaps, groups) between an end and port groups."""
-        return least_hours(end, self.bounding_kn, self.water, self.exits, self.reach_km, closed)
-
-    def closed_of(self, code: int) -> Closed:
-        """Return the waterways whose gates are shut: one bit a gate."""
-        return frozenset(gate.waterway for bit, gate in enumerate(self.gates) if code >> bit & 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,28 +82,9 @@ def find_candidates(
     found = [pl.DataFrame(schema=CANDIDATES)]
     for first in range(0, closed.height if groups.height else 0, BATCH_GAPS):
         rows = closed[first : first + BATCH_GAPS]
-        batch = _lay_out(rows, speeds, water, exits, rules)
+        batch = lay_out(rows, speeds, water, exits, rules)
         found.append(_list_reachable(batch, rows["gap_id"], groups))
     return pl.concat(found).sort("gap_id", "port_group")
-
-
-def _lay_out(
-    gaps: pl.DataFrame, speeds: pl.DataFrame, water: Water, exits: Exits, rules: Rules
-) -> Batch:
-    bounding_kn, usual_kn = bound_speeds(gaps, speeds, rules)
-    return Batch(
-        off=find_end(gaps, "off", water, exits),
-        on=find_end(gaps, "on", water, exits),
-        off_at=gaps["off_at"].cast(pl.Datetime("us")).to_numpy(),
-        on_at=gaps["on_at"].cast(pl.Datetime("us")).to_numpy(),
-        bounding_kn=bounding_kn,
-        usual_kn=usual_kn,
-        water=water,
-        exits=exits,
-        gates=find_gates(water, years_of(gaps)),
-        reach_km=rules.causes.in_port_within_km,
-        visit_h=rules.causes.min_visit_h,
-    )
 
 
 def _list_reachable(batch: Batch, gap_ids: pl.Series, groups: pl.DataFrame) -> pl.DataFrame:
