@@ -17,6 +17,7 @@ from pipeline import (
     derive,
     gap_table,
     gaps,
+    ghosts,
     health,
     ingest,
     inputs,
@@ -168,7 +169,11 @@ def derive_archive(
     days.finish(unconfirmed, by_day(jumps), fast, data_end)
     progress("judging months", 0, 1)
     months.sum_up(jumps)
-    months.judge(tugs, data_end)
+    lasting = _drop_jumps(ends, jumps)
+    taken_over = months.find_taken_over(
+        lasting.tracks, gaps.open_silences(lasting.tracks, rules.gaps, data_end)
+    )
+    months.judge(tugs, taken_over, data_end)
     months.judge_health(data_end)
     progress("judging months", 1, 1)
     progress("listing gaps", 0, 1)
@@ -179,7 +184,7 @@ def derive_archive(
         question.registry,
         rules,
     )
-    still_open = _judge_open(months, _drop_jumps(ends, jumps), who, tugs, data_end)
+    still_open = _judge_open(months, lasting, taken_over, who, tugs, data_end)
     closed = months.read_all(JUDGED, "silences")
     # A total order without sorting all of them anew every night: by the month in which they ended,
     # then those that no sighting of their MMSI ended; by gap_id within.
@@ -190,21 +195,22 @@ def derive_archive(
     progress("learning reception", 1, 1)
     progress("listing gaps", 0, 1)
     outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
+    gnss_hours = months.read_all(SUMS, "gnss_hours")
     silences = gap_table.tell_causes(
         reception.add_causes(
             silences,
             months.read_all(RECEPTION, "judged"),
             outages,
+            gnss_hours,
             areas.area_closures(),
-            rules.reception,
-            rules.causes,
-            rules.gaps.shortest_s,
+            rules,
         )
     )
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
     progress("adding up exposure", 0, 1)
     tables = _follow_gaps(months, gap_rows, still_open, outages, who, question, data_end)
+    tables["gnss_hours"] = gnss_hours
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
     progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)
@@ -237,15 +243,17 @@ def _drop_jumps(ends: OpenEnds, jumps: pl.DataFrame) -> OpenEnds:
 def _judge_open(
     months: Months,
     ends: OpenEnds,
+    taken_over: pl.DataFrame,
     who: derive.WhoIsWho,
     tugs: pl.Series,
     data_end: datetime,
 ) -> pl.DataFrame:
     """Return the silences that no later sighting of their MMSI ended, in words."""
     rules = months.days.rules
-    still_open = gaps.close_under_other_mmsi(
-        gaps.open_silences(ends.tracks, rules.gaps, data_end), ends.tracks, who.plain, rules
+    still_open = ghosts.drop_taken_over(
+        gaps.open_silences(ends.tracks, rules.gaps, data_end), taken_over
     )
+    still_open = gaps.close_under_other_mmsi(still_open, ends.tracks, who.plain, rules)
     still_open = gaps.count_positions_before(still_open, ends.hours, rules.gaps)
     return gap_table.tell_silences(months.judge_silences(still_open, tugs), data_end)
 

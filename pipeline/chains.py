@@ -12,7 +12,7 @@ from datetime import datetime
 
 import polars as pl
 
-from pipeline import exposure, gaps, tracks
+from pipeline import exposure, gaps, ghosts, tracks
 from pipeline.clean import SIGHTING_KEY
 from pipeline.rules import Rules
 from pipeline.summaries import Edges
@@ -71,7 +71,8 @@ class Linked:
     """What a stretch of days decides of tracks and silences.
 
     Attributes:
-        segments: mmsi, segment, track of the days' segments, jumps among them.
+        segments: the days' segments, jumps among them: mmsi, segment, track, sightings, first_at,
+            last_at.
         silences: silences that end in these days, wherever they begin, with their counts of
             sightings before (`gaps.close_silences`, `gaps.count_positions_before`).
         short: seconds between segments that are no gap (`exposure.sum_short`).
@@ -103,7 +104,7 @@ def link_days(
     silences = gaps.close_silences(edges.inner_gaps, linked, rules.gaps, earlier)
     merged = tracks.merge_tracks(linked, earlier)
     decided = Linked(
-        segments=linked.select("mmsi", "segment", "track").sort("mmsi", "segment"),
+        segments=linked.select(ghosts.COLUMNS).sort("mmsi", "segment"),
         silences=gaps.count_positions_before(silences, track_hours, rules.gaps),
         short=exposure.sum_short(linked, earlier, rules.gaps),
     )

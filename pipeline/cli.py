@@ -164,3 +164,7 @@ def _tell(error: BaseException) -> int:
         say_line(str(message()))
         return UsageError.exit_code
     raise error
+
+
+if __name__ == "__main__":
+    main()

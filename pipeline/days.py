@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline import ingest, inputs, store, summaries, tracks
+from pipeline import gnss, ingest, inputs, store, summaries, tracks
 from pipeline.areas import Areas
 from pipeline.clean import SIGHTING_KEY
 from pipeline.ingest import Progress
@@ -95,7 +95,9 @@ class Days:
         """
         made_by = key_of(
             code_key(),
-            pick_rules(self.rules, "tracks", "gaps.min_gap_s", "gaps.count_above_only"),
+            pick_rules(
+                self.rules, "tracks", "gaps.min_gap_s", "gaps.count_above_only", "gnss.cell_deg"
+            ),
         )
         fast = set(high_speed.to_list())
         for day, notes in self.notes.items():
@@ -109,9 +111,10 @@ class Days:
             )
             self.edges[day] = f"{day}-{key_of(*parts)}"
         for day in self._missing(EDGES, self.edges, "finding segments"):
-            rows = self._segmented(day, unconfirmed.get(day), high_speed)
-            cut = summaries.summarise_edges(_before(rows, data_end), self.rules)
-            self.shelf.write(EDGES, self.edges[day], summaries.frames_of(cut))
+            rows = _before(self._segmented(day, unconfirmed.get(day), high_speed), data_end)
+            frames = summaries.frames_of(summaries.summarise_edges(rows, self.rules))
+            frames["leaps"] = gnss.find_leaps(rows, self.rules.gnss)
+            self.shelf.write(EDGES, self.edges[day], frames)
 
     def _find_cut(self, day: date, data_end: datetime) -> datetime | None:
         """Return `cut_of`, None too where no sighting of the day is left out by it.

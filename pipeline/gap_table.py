@@ -17,7 +17,7 @@ CAUSE_WORDS = {
     "identity": "It was next heard under another MMSI with the same IMO number.",
     "in_port": "Both ends lie in one port, and the time is too short for a call elsewhere.",
     "laid_up": "It lay still at one place, for weeks or while the waterway was closed.",
-    "gnss": "Many ships' positions jumped there at that time.",
+    "gnss": "Positions of many ships jumped there then: less than 4 h of silence are left.",
     "outage": "Receivers of the area were out: less than 4 h of silence are left.",
     "unobservable": "Too little would have been received of it in any case.",
     "coverage": "Weak reception explains the silence better than a set that is off.",

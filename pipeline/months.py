@@ -19,6 +19,8 @@ from pipeline import (
     chains,
     exposure,
     gap_table,
+    ghosts,
+    gnss,
     health,
     reception,
     ships,
@@ -251,10 +253,11 @@ class Months:
         Args:
             jumps: segments refused as jumps: mmsi, segment.
         """
+        made_by = key_of(code_key(), pick_rules(self.days.rules, "gnss"))
         for month, days in self.months().items():
             finished = [self.days.days[day] for day in days]
             linked = self.names[TRACKS][month]
-            name = self._name(SUMS, month, key_of(code_key(), finished, linked))
+            name = self._name(SUMS, month, key_of(made_by, finished, linked))
             if not self._is_missing(SUMS, month):
                 continue
             read = {
@@ -268,6 +271,7 @@ class Months:
                 jumps, on=["mmsi", "segment"], how="anti", maintain_order="left"
             )
             short = self.shelf.read(TRACKS, linked, "short")
+            leaps = self.shelf.read_many(EDGES, [self.days.edges[day] for day in days], "leaps")
             by_month = exposure.sum_days(read["presence"])
             sums = {
                 "ship_hours": read["ship_hours"]
@@ -284,6 +288,7 @@ class Months:
                 .agg(pl.col("sightings").sum())
                 .sort("mmsi", "month", "speed_bin"),
                 "counts": read["counts"].sort("date"),
+                "gnss_hours": gnss.mark_hours(leaps, self.days.rules.gnss),
                 "port_visits": summaries.merge_port_visits(read["port_visits"]),
                 "refused": read["refused"]
                 .group_by("file")
@@ -293,11 +298,36 @@ class Months:
             table = store.validate(segments.select(polars_schema(Tracks).names()), Tracks)
             self._put(SUMS, name, sums, {"tracks": table})
 
-    def judge(self, tugs: pl.Series, data_end: datetime) -> None:
+    def find_taken_over(self, tracks: pl.DataFrame, still_open: pl.DataFrame) -> pl.DataFrame:
+        """Return the silences in which the ship was heard on another track (`ghosts`).
+
+        Args:
+            tracks: all tracks, jumps left out.
+            still_open: `gaps.open_silences` of them.
+        """
+        several = ghosts.pick_several(tracks)
+        columns = (*ghosts.KEY, "on_at")
+        if several.is_empty():
+            return still_open.clear().select(columns)
+        silences = pl.concat(
+            [self.read_all(TRACKS, "silences").select(columns), still_open.select(columns)]
+        )
+        return ghosts.find_taken_over(
+            silences.join(several, on="mmsi", how="semi"),
+            self.read_all(TRACKS, "segments").join(several, on="mmsi", how="semi"),
+            self.days.rules.tracks,
+        )
+
+    def judge(self, tugs: pl.Series, taken_over: pl.DataFrame, data_end: datetime) -> None:
         """Say of the silences that each month ended what no other month is needed for.
 
         They are told in words and their hours are added up, too, so that of past months only
         the finished rows are read again.
+
+        Args:
+            tugs: MMSIs of tugs.
+            taken_over: silences to leave out (`find_taken_over`).
+            data_end: end of the data.
         """
         rules = self.days.rules
         made_by = key_of(
@@ -316,9 +346,12 @@ class Months:
             # A month that waits has no silence yet: nothing is asked of the days before it.
             asked = [past, self._soon_after(month)] if _midnight(month) < data_end else []
             linked = self.names[TRACKS][month]
-            name = self._name(JUDGED, month, key_of(made_by, linked, asked))
+            left_out = taken_over.filter(pl.col("on_at").dt.truncate("1mo").dt.date() == month)
+            name = self._name(JUDGED, month, key_of(made_by, linked, asked, left_out.rows()))
             if self._is_missing(JUDGED, month):
-                silences = self.shelf.read(TRACKS, linked, "silences")
+                silences = ghosts.drop_taken_over(
+                    self.shelf.read(TRACKS, linked, "silences"), taken_over
+                )
                 judged = gap_table.tell_silences(self.judge_silences(silences, tugs))
                 by_month = exposure.sum_silences(judged)
                 self._put(JUDGED, name, {"silences": judged, "by_month": by_month}, {})

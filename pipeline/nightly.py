@@ -67,6 +67,7 @@ DATABASE_TABLES = (
     "beacons",
     "feed_health",
     "outage_hours",
+    "gnss_hours",
     "ships",
     "gaps",
     "gap_versions",

@@ -114,6 +114,16 @@ class TrackRules(RuleGroup):
         "METHOD 1: a lone ping further than this from its neighbours needs confirming",
         gt=0,
     )
+    two_ships_from_d: int = rule(
+        4,
+        "d",
+        "judgement: several tracks of a MMSI heard on so many days are two ships; interference"
+        " lasts up to half a day, which is two days at midnight, and may come back once",
+        ge=1,
+    )
+    two_ships_within_d: int = rule(
+        30, "d", "judgement: of the days so near to the off time of a silence", ge=0
+    )
 
 
 class GapRules(RuleGroup):
@@ -254,6 +264,26 @@ class HealthRules(RuleGroup):
         gt=0,
     )
     lost_longest_h: int = rule(24, "h", "judgement: what lasts longer has another cause", ge=1)
+
+
+class GnssRules(RuleGroup):
+    """When many ships jumped at one time and place (METHOD 2, 4, `gnss`)."""
+
+    cell_deg: float = rule(
+        0.5,
+        "deg",
+        "judgement: 55 km; with the cells around, what one place of interference reaches",
+    )
+    least_ships: int = rule(
+        3,
+        "ships in an hour",
+        "judgement: SeaSpoofFinder (Winkel et al., arXiv:2602.16257) asks for several ships with"
+        " one origin and one target; two may be two shared MMSIs",
+        ge=2,
+    )
+    least_flags: int = rule(
+        2, "flags", "METHOD 4, judgement: ships of one flag may falsify together", ge=1
+    )
 
 
 class BandRules(RuleGroup):
@@ -446,6 +476,7 @@ class Rules(RuleGroup):
     causes: CauseRules = CauseRules()
     ships: ShipRules = ShipRules()
     health: HealthRules = HealthRules()
+    gnss: GnssRules = GnssRules()
     bands: BandRules = BandRules()
     reception: ReceptionRules = ReceptionRules()
     reach: ReachRules = ReachRules()

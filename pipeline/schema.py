@@ -285,6 +285,20 @@ class OutageHours(dy.Schema):
     ships = _whole("ships lost at once")
 
 
+class GnssHours(dy.Schema):
+    """One row per UTC hour x cell in which many ships' positions jumped, from there or to there."""
+
+    hour = _instant("start of the UTC hour", primary_key=True, nullable=False)
+    cell_lon_deg = _number(
+        "longitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
+    cell_lat_deg = _number(
+        "latitude of the cell's south-west corner", "deg", primary_key=True, nullable=False
+    )
+    ships = _whole("ships that jumped in it or in the cells around it", nullable=False)
+    flags = _whole("their flags, by MMSI", nullable=False)
+
+
 class Rejected(dy.Schema):
     """One row per refused report (a multi-part message counts its rows in `rows`)."""
 
@@ -797,6 +811,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "beacons": Beacons,
     "feed_health": FeedHealth,
     "outage_hours": OutageHours,
+    "gnss_hours": GnssHours,
     "rejected": Rejected,
     "files": Files,
     "rules": Rules,

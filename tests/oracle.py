@@ -395,6 +395,7 @@ class Truth:
     tracks: list[list[Sighting]]
     gaps: list[Gap]
     is_close: bool
+    taken_over: list[Gap] = field(default_factory=list)
 
     @property
     def kept(self) -> list[Sighting]:
@@ -428,7 +429,33 @@ def judge_rows(
     truth = judge_sightings(distinct, geography, data_end, fast=fast)
     truth.refused_rows = refused_rows
     truth.repeated_rows = repeated
+    truth.taken_over = [gap for gap in truth.gaps if is_taken_over(gap, truth)]
+    truth.gaps = [gap for gap in truth.gaps if gap not in truth.taken_over]
     return truth
+
+
+def is_taken_over(gap: Gap, truth: Truth) -> bool:
+    """Say whether the ship of a gap was heard during it, on another track of its MMSI.
+
+    A track counts on the days on which it was heard twice; no gap of two ships that share the
+    MMSI: several tracks were heard on four days from thirty before the off time to thirty after.
+    """
+    tracks = [track for track in truth.tracks if track[0].mmsi == gap.off.mmsi]
+    parts = [
+        [one for one in track if one.day == day]
+        for track in tracks
+        for day in {one.day for one in track}
+    ]
+    heard = [part for part in parts if len(part) > 1]
+    tracks_of_day = Counter(part[0].day for part in heard)
+    if sum(tracks_of_day[gap.off.day + step] > 1 for step in range(-30, 31)) >= 4:
+        return False
+    own = next(track for track in tracks if gap.off in track)
+    return any(
+        part[-1].second > gap.off.second and (gap.on is None or part[0].second < gap.on.second)
+        for part in heard
+        if part[0] not in own
+    )
 
 
 def most_reported(types: Counter[int]) -> int:
@@ -480,6 +507,7 @@ def find_exposure(
     """
     found: dict[tuple[int, date, str], Exposure] = {}
     away = {(gap.off, gap.on) for gap in truth.gaps if has_left_region(gap)}
+    away |= {(gap.off, gap.on) for gap in truth.taken_over}
     for track in truth.tracks:
         for one in track:
             if not one.is_outside:

@@ -28,6 +28,7 @@ class Fault:
     tests: str
 
 
+SCENARIOS = "tests/test_reception_scenarios.py"
 FAULTS = (
     Fault(
         "a gap must be longer than the limit, not as long",
@@ -242,8 +243,43 @@ FAULTS = (
     Fault(
         "an outage explains a gap however much silence it leaves",
         "pipeline/reception/why.py",
-        'length_s - pl.col("outage_s") < shortest_s',
-        "length_s > 0",
+        'pl.col("duration_s") - pl.col("explained_s") < rules.gaps.shortest_s',
+        'pl.col("explained_s") > 0',
+        "tests/test_reception.py",
+    ),
+    Fault(
+        "beacons bear no witness of gaps",
+        "pipeline/months.py",
+        "rules, ways, beacon_hours)",
+        "rules, ways)",
+        f"{SCENARIOS}::test_where_all_fall_silent_while_beacons_are_heard_sets_are_off",
+    ),
+    Fault(
+        "lost ships are an outage though beacons are heard",
+        "pipeline/health/lost.py",
+        'pl.coalesce("are_beacons_lost", "are_flags_alike")',
+        'pl.col("are_flags_alike")',
+        f"{SCENARIOS}::test_where_all_fall_silent_while_beacons_are_heard_sets_are_off",
+    ),
+    Fault(
+        "hours beyond an exit are live",
+        "pipeline/reception/ways.py",
+        "beyond = (after_h > until_h) | (before_h > from_h)",
+        "beyond = pl.lit(value=False)",
+        f"{SCENARIOS}::test_hours_in_which_a_ship_must_be_outside_are_not_live",
+    ),
+    Fault(
+        "a ship stops in a silence whenever its way is slow",
+        "pipeline/reception/window.py",
+        "_find_changes(is_under_way, is_heard | begins)",
+        "_find_changes(is_under_way, is_heard | ~is_heard)",
+        "tests/test_reception.py",
+    ),
+    Fault(
+        "ships in a silence lie on the straight line, over land too",
+        "pipeline/reception/window.py",
+        'lon=pl.coalesce("lon", "way_lon")',
+        'lon=pl.col("lon")',
         "tests/test_reception.py",
     ),
 )

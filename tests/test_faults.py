@@ -12,7 +12,8 @@ from tests.plant_faults import FAULTS, Fault
 def test_a_fault_can_still_be_planted(fault: Fault) -> None:
     assert fault.old in (REPOSITORY / fault.file).read_text("utf-8")
     for name in fault.tests.split():
-        assert (REPOSITORY / name).exists()
+        file, _, test = name.partition("::")
+        assert f"def {test}" in (REPOSITORY / file).read_text("utf-8")
 
 
 def test_the_page_lists_every_fault() -> None:

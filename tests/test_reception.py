@@ -21,19 +21,27 @@ from pipeline.reception.judge import Inside, find_ends, number_silences
 from pipeline.reception.learn import first_guess
 from pipeline.reception.rates import Groups, estimate_rates
 from pipeline.reception.why import add_causes
-from pipeline.rules import CauseRules, ReceptionRules
+from pipeline.rules import CauseRules, ReceptionRules, Rules
+from pipeline.water import Water, load_water
+from tests import night
 
 RULES = ReceptionRules()
 START = datetime(2023, 5, 1)
 HOUR = timedelta(hours=1)
 DAYS = 40
 HOURS = DAYS * 24
+END = START + HOURS * HOUR
 OFF = slice(300, 340)  # hours in which the one ship of interest is off
 Row = Mapping[str, object]
 CLOSURES = {
     "closed_from": pl.Datetime("us"),
     "closed_to": pl.Datetime("us"),
     "area": pl.String,
+}
+CELL_HOURS = {
+    "hour": pl.Datetime("us"),
+    "cell_lon_deg": pl.Float64,
+    "cell_lat_deg": pl.Float64,
 }
 
 
@@ -497,6 +505,7 @@ def named(
     judged: Row,
     outage: list[datetime] | None = None,
     closures: pl.DataFrame | None = None,
+    gnss: list[datetime] | None = None,
     **row: object,
 ) -> Row:
     """Return the row of one silence with its cause."""
@@ -506,6 +515,8 @@ def named(
         "off_at": off_at,
         "on_at": off_at + 20 * HOUR,
         "off_area": "caspian",
+        "off_lon": 47.6,
+        "off_lat": 43.1,
         "duration_s": 20 * 3600,
         "distance_km": 0.0,
         "off_sog_kn": 0.1,
@@ -537,10 +548,14 @@ def named(
         silences,
         pl.DataFrame([known], schema=reception.SCHEMA),
         hours,
+        pl.DataFrame(
+            {"hour": gnss or [], "cell_lon_deg": 47.5, "cell_lat_deg": 43.0},
+            schema_overrides=CELL_HOURS,
+        )
+        if gnss
+        else pl.DataFrame(schema=CELL_HOURS),
         none if closures is None else closures,
-        RULES,
-        CauseRules(),
-        4 * 3600,
+        Rules(),
     )
     return found.row(0, named=True)
 
@@ -599,6 +614,26 @@ def test_an_outage_explains_what_leaves_less_than_four_hours() -> None:
     assert named({}, hours, off_area="volga_don")["cause"] == "probable_off"
 
 
+def test_hours_of_interference_explain_what_leaves_less_than_four_hours() -> None:
+    hours = [START + hour * HOUR for hour in range(17)]
+    found = named({}, gnss=hours)
+    assert (found["cause"], found["p_off"]) == ("gnss", None)
+    assert named({}, gnss=hours[:16])["cause"] == "probable_off"
+    assert named({}, gnss=hours, off_lon=47.4)["cause"] == "probable_off"
+    assert named({}, gnss=hours, off_lat=43.5)["cause"] == "probable_off"
+
+
+def test_hours_of_interference_and_of_outages_are_subtracted_together_and_once() -> None:
+    early = [START + hour * HOUR for hour in range(10)]
+    late = [START + hour * HOUR for hour in range(8, 17)]
+    assert named({}, early, gnss=late)["cause"] == "gnss"
+    assert named({}, early, gnss=late[:-1])["cause"] == "probable_off"
+    assert named({}, early, gnss=early[:7])["cause"] == "probable_off"
+    # An outage alone needs no interference, elsewhere or at another time.
+    outage = [START + hour * HOUR for hour in range(17)]
+    assert named({}, outage, gnss=[START - HOUR])["cause"] == "outage"
+
+
 def test_part_of_an_outage_hour_counts_for_its_part() -> None:
     # 20 h 30 min from 00:30: marked are 00:00 to 17:00, so 4 h are left, which is a gap.
     half = timedelta(minutes=30)
@@ -615,3 +650,75 @@ def test_part_of_an_outage_hour_counts_for_its_part() -> None:
 def test_a_silence_of_which_nothing_was_learned_stays_unjudged() -> None:
     found = named({"gap_id": "another"})
     assert (found["cause"], found["p_off"]) == (None, None)
+
+
+# ---------------------------------------------------------------------------------- in between
+
+
+def moving(mmsi: int, hours: Mapping[int, tuple[float, float, float]]) -> pl.DataFrame:
+    """Return the hours of a ship: longitude, latitude and speed in knots by hour."""
+    heard = np.zeros(HOURS, bool)
+    heard[list(hours)] = True
+    place = {
+        name: [values[at] for values in hours.values()] for at, name in enumerate(("lon", "lat"))
+    }
+    speed = pl.Series("sog_kn", [values[2] for values in hours.values()], dtype=pl.Float32)
+    columns = [*(pl.Series(name, values) for name, values in place.items()), speed]
+    return hours_of(mmsi, heard).with_columns(columns)
+
+
+def test_when_a_ship_stopped_in_a_silence_nobody_knows() -> None:
+    ship = moving(99, {0: (50.1, 42.1, 9.0), 100: (50.1, 42.1, 9.0), 101: (50.1, 42.1, 0.0)})
+    window = reception.lay_out(ship, ship.select("mmsi", "track").clear(), END, RULES)
+    assert np.flatnonzero(window.changes).tolist() == [0, 101]
+
+
+def test_between_two_sightings_a_ship_lies_on_its_way_over_water() -> None:
+    ship = moving(99, {0: (51.0, 40.0, 9.0), 10: (51.0, 43.0, 9.0)})
+    at = {"mmsi": [99], "track": [0], "hour": [START + 5 * HOUR]}
+    ways = pl.DataFrame(
+        {**at, "way_lon": [48.1], "way_lat": [41.1], "is_beyond": [False]}, schema=reception.WAYS
+    )
+    straight, over_water = (
+        reception.lay_out(ship, ship.select("mmsi", "track").clear(), END, RULES, one)
+        for one in (None, ways)
+    )
+    assert straight.corners[straight.place[5]].tolist() == [51.0, 41.5]
+    assert over_water.corners[over_water.place[5]].tolist() == [48.0, 41.0]
+    # The hours beside it lie between it and the sightings.
+    assert over_water.corners[over_water.place[4]].tolist() == [48.5, 40.5]
+
+
+def test_ways_lead_over_water_and_end_at_the_exit() -> None:
+    water = load_water(night.GEO)
+    silences = silences_of(
+        (53.2, 37.0, START, 47.9, 45.0, START + 60 * HOUR, False),
+        (39.1, 47.1, START, 33.0, 44.0, START + 60 * HOUR, True),
+    )
+    found = reception.find_ways(silences, water, RULES, CauseRules())
+    first, second = (found.filter(pl.col("mmsi") == mmsi) for mmsi in (0, 1))
+    assert first.height == second.height == 59
+    assert not first["is_beyond"].any()
+    # Out by the Azov Sea in some hours, the rest is beyond.
+    assert 2 < second.filter(~pl.col("is_beyond")).height < 20
+    assert second["is_beyond"].is_sorted()
+    sea = areas_of(water, first)
+    assert sea.filter(sea == "caspian").len() > 50
+
+
+def silences_of(*ends: tuple[float, float, datetime, float, float, datetime, bool]) -> pl.DataFrame:
+    columns = ("off_lon", "off_lat", "off_at", "on_lon", "on_lat", "on_at", "on_is_outside")
+    rows = [
+        {
+            **dict(zip(columns, end, strict=True)),
+            **{"mmsi": number, "track": 0, "cause": None, "distance_km": 500.0},
+            **{"off_sog_kn": 9.0, "off_cog_deg": 90.0},
+        }
+        for number, end in enumerate(ends)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"cause": pl.String})
+
+
+def areas_of(water: Water, ways: pl.DataFrame) -> pl.Series:
+    points = ways.select(lon="way_lon", lat="way_lat")
+    return water.areas.locate(points, Rules())["area"]

@@ -49,7 +49,7 @@ def flag_gaps(gaps: pl.DataFrame, geo: Path, rules: EvaluationRules) -> pl.DataF
     return (
         gaps.with_columns(is_far)
         .with_columns(
-            at_least_12h=pl.col("duration_h") >= rules.measured_min_h,
+            at_least_12h=pl.col("duration_h") >= 12,
             at_least_30h=pl.col("duration_h") >= rules.long_min_h,
             gfw_rule=pl.when(pl.col("is_far").is_not_null()).then(
                 (pl.col("duration_h") >= rules.gfw_min_h)
