@@ -380,6 +380,25 @@ class ReceptionRules(RuleGroup):
     probable_from: float = rule(0.8, "p_off", "METHOD 4", gt=0, lt=1)
 
 
+class ReachRules(RuleGroup):
+    """How fast a ship can have gone, and so which ports it could have called at (METHOD 5)."""
+
+    speed_quantile: float = rule(
+        0.99, "of the sightings under way", "METHOD 5: what bounds a speed", gt=0, le=1
+    )
+    bounding_factor: float = rule(1.1, "times that speed", "METHOD 5", ge=1)
+    current_kn: float = rule(1.0, "kn", "METHOD 5: of current, for the ship", ge=0)
+    least_class_sightings: int = rule(
+        100,
+        "sightings under way",
+        "judgement: the 99th percentile of fewer is their largest; all fleets together then",
+        ge=1,
+    )
+    usual_weight: float = rule(
+        50.0, "sightings under way", "judgement: what the fleet's usual speed is worth", gt=0
+    )
+
+
 class OperationRules(RuleGroup):
     """What `darkport doctor` calls too old or too little.
 
@@ -460,6 +479,7 @@ class Rules(RuleGroup):
     gnss: GnssRules = GnssRules()
     bands: BandRules = BandRules()
     reception: ReceptionRules = ReceptionRules()
+    reach: ReachRules = ReachRules()
 
 
 def load_rules(path: Path | None) -> Rules:

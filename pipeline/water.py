@@ -19,9 +19,9 @@ from pipeline.areas_shores import Shore, distances_m, group_of
 from pipeline.errors import AreasError, SchemaError
 from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km
 from pipeline.water_dates import is_closed
-from pipeline.water_fields import Charts, Fields, nodes_of
+from pipeline.water_fields import Charts, Fields, nodes_of, parts_of_edges
 from pipeline.water_folder import Network, Nodes, read_network
-from pipeline.water_paths import Paths, lengths_km, walk
+from pipeline.water_paths import Paths, sum_along, walk
 from pipeline.water_snap import Snapper
 from pipeline.water_ways import Closed
 
@@ -163,13 +163,26 @@ class Water:
         self, nodes_a: ArrayLike, nodes_b: ArrayLike, closed: Closed = OPEN
     ) -> FloatArray:
         """Return the length of the usual way of each pair of nodes in km, infinite without."""
+        parts = self.between_parts(nodes_a, nodes_b, closed)
+        return (parts.sea_km + parts.river_km)[:, 0]
+
+    def between_parts(
+        self, nodes_a: ArrayLike, nodes_b: ArrayLike, closed: Closed = OPEN
+    ) -> Fields:
+        """Return the parts of the usual way of each pair of nodes: arrays (pairs, 1)."""
         one, other = _pairs(nodes_a, nodes_b)
         if self.network is None:
-            return straight.between_km(one, other)
+            km = straight.between_km(one, other)[:, None]
+            return Fields(km, np.zeros_like(km), np.zeros_like(km), np.inf)
+        speeds = self.network.file.speeds
+        # There and back are one way.
+        one, other = np.minimum(one, other), np.maximum(one, other)
         keys = one.astype(np.int64) << 32 | other
         distinct, which = np.unique(keys, return_inverse=True)
         one, other = (distinct >> 32).astype(np.int32), distinct.astype(np.int32)
-        return lengths_km(self._charts.ways(closed), one, other)[which]
+        values = parts_of_edges(self.network, speeds.usual_lock_h)
+        sums = sum_along(self._charts.ways(closed), one, other, values)[:, which, None]
+        return Fields(*sums, river_kn=speeds.usual_river_kn)
 
     def paths(self, nodes_a: ArrayLike, nodes_b: ArrayLike, closed: Closed = OPEN) -> Paths:
         """Return the usual ways of pairs as flat arrays: pair, node, km so far."""

@@ -141,18 +141,21 @@ def _parts(
     ways: Ways, sources: list[Nodes], lock_h: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return sea km, river km and hours in locks (nodes, targets) of the cheapest ways."""
-    network = ways.network
     _, next_node = ways.trees_to(sources)
-    values = np.stack(
+    sea, river, fixed = ways.sum_along(next_node, parts_of_edges(ways.network, lock_h))
+    return (
+        np.ascontiguousarray(sea.T),
+        np.ascontiguousarray(river.T),
+        np.ascontiguousarray(fixed.T),
+    )
+
+
+def parts_of_edges(network: Network, lock_h: float) -> FloatArray:
+    """Return sea km, river km and hours in locks of each edge (3, edges)."""
+    return np.stack(
         (
             np.where(network.is_river, 0, network.length_km),
             np.where(network.is_river, network.length_km, 0),
             network.edges["locks"].to_numpy() * lock_h,
         )
-    )
-    sea, river, fixed = ways.sum_along(next_node, values)
-    return (
-        np.ascontiguousarray(sea.T),
-        np.ascontiguousarray(river.T),
-        np.ascontiguousarray(fixed.T),
     )

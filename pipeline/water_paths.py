@@ -91,11 +91,19 @@ def walk(ways: Ways, nodes_a: Nodes, nodes_b: Nodes) -> Paths:
 
 def lengths_km(ways: Ways, nodes_a: Nodes, nodes_b: Nodes) -> FloatArray:
     """Return the length of the cheapest way of each pair in km, infinite where there is none."""
-    lengths = np.full(len(nodes_a), np.inf)
+    return sum_along(ways, nodes_a, nodes_b, ways.network.length_km[None])[0]
+
+
+def sum_along(ways: Ways, nodes_a: Nodes, nodes_b: Nodes, values: FloatArray) -> FloatArray:
+    """Return sums (values, pairs) of values (values, edges) along the cheapest way of each pair.
+
+    Infinite where there is none.
+    """
+    sums = np.full((len(values), len(nodes_a)), np.inf)
     for pair, come_from, at in ways.steps(nodes_a, nodes_b):
         is_first = come_from is at
         if is_first:
-            lengths[pair] = 0
+            sums[:, pair] = 0
         else:
-            lengths[pair] += ways.network.length_km[ways.edge_of(come_from, at)]
-    return lengths
+            sums[:, pair] += values[:, ways.edge_of(come_from, at)]
+    return sums

@@ -49,6 +49,7 @@ FLOW = (
     "exposure",
     "gap_table",
     "reception",
+    "reach",
     "history",
     "calls",
     "chains",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import pickle
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from pipeline import waterbuild
 from pipeline.errors import AreasError, SchemaError
 from pipeline.geodesy import KM_PER_NM, geodesic_km, local_distance_km_array
 from pipeline.water import Water, load_water
+from pipeline.water_dates import list_unknown
 from pipeline.water_fields import bounding_cost_h, usual_cost_h
 from pipeline.water_folder import EDGE_COLUMNS, Network, read_shape
 from pipeline.water_paths import lengths_km
@@ -163,6 +165,36 @@ def test_lengths_do_not_hang_on_the_pairs_asked_together(water: Water, network: 
     alone = [water.between_km([one], [other])[0] for one, other in zip(a[:5], b[:5], strict=True)]
     assert together[:5] == pytest.approx(alone)
     assert water.paths(a, b).length_km == pytest.approx(together)
+
+
+def test_parts_of_a_way_between_nodes_are_its_length_and_hours(
+    water: Water, network: Network
+) -> None:
+    a, b = some_nodes(network, 40), some_nodes(network, 40, seed=2)
+    parts, back = water.between_parts(a, b), water.between_parts(b, a)
+    assert (parts.sea_km + parts.river_km)[:, 0] == pytest.approx(water.between_km(a, b))
+    assert back.river_km == pytest.approx(parts.river_km)
+    # From a node to the one node of a port: what the field of the port says.
+    field, column = water.fields(), water.targets.index("olya")
+    sources = np.flatnonzero((field.sea_km + field.river_km)[:, column] == 0)
+    ways = [water.between_parts(a, np.full(40, one)) for one in sources]
+    speed_kn = np.full(40, network.file.speeds.usual_sea_kn)
+    hours = np.min([way.hours(np.arange(40), [0], speed_kn)[:, 0] for way in ways], axis=0)
+    assert hours == pytest.approx(water.hours_to(["olya"], a, 10.0)[:, 0], rel=0.02)
+    shut = water.between_parts(node(water, "rostov"), node(water, "baku"), frozenset({CANAL}))
+    assert np.isinf(shut.sea_km).all()
+
+
+def test_half_years_without_a_listed_day_are_unknown(water: Water) -> None:
+    unknown = list_unknown(water.areas.seasons, CANAL, [2020, 2021, 2023])
+    days = [date(2020, 7, 1), date(2021, 1, 1), date(2023, 1, 1), date(2023, 7, 1)]
+    assert unknown == [
+        (days[0], days[1]),
+        (days[2], days[3]),
+        (days[3], date(2024, 1, 1)),
+    ]
+    # It has no season, so there is nothing to know.
+    assert list_unknown(water.areas.seasons, SEA_CANAL, [2023]) == []
 
 
 def test_ways_over_the_mesh_are_hardly_longer_than_straight_ones(network: Network) -> None:
