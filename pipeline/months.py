@@ -15,11 +15,13 @@ from typing import Any
 import polars as pl
 
 from pipeline import (
+    canal_parts,
     causes,
     chains,
     exposure,
     gap_table,
     health,
+    port_parts,
     reception,
     ships,
     store,
@@ -261,7 +263,7 @@ class Months:
                 frame: self.shelf.read_many(DAYS, finished, frame)
                 for frame in (
                     *("presence", "classes", "speeds", "port_visits", "refused", "counts"),
-                    "ship_hours",
+                    *("ship_hours", "port_parts", "canal_parts"),
                 )
             }
             segments = self.shelf.read(TRACKS, linked, "segments").join(
@@ -269,6 +271,12 @@ class Months:
             )
             short = self.shelf.read(TRACKS, linked, "short")
             by_month = exposure.sum_days(read["presence"])
+            parts = {
+                part: read[part]
+                .join(segments.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+                .drop("segment")
+                for part in ("port_parts", "canal_parts")
+            }
             sums = {
                 "ship_hours": read["ship_hours"]
                 .join(segments.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
@@ -285,6 +293,10 @@ class Months:
                 .sort("mmsi", "month", "speed_bin"),
                 "counts": read["counts"].sort("date"),
                 "port_visits": summaries.merge_port_visits(read["port_visits"]),
+                "port_parts": port_parts.merge_port_parts(
+                    parts["port_parts"], self.days.rules.gaps.shortest_s
+                ),
+                "canal_parts": canal_parts.merge_canal_parts(parts["canal_parts"]),
                 "refused": read["refused"]
                 .group_by("file")
                 .agg(pl.exclude("file").sum())

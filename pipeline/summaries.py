@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 import polars as pl
 
 from pipeline.areas import Areas
+from pipeline.canal_parts import find_canal_parts
+from pipeline.port_parts import find_port_parts
 from pipeline.rules import Rules
 from pipeline.tracks import epoch_s
 
@@ -64,6 +66,8 @@ class Summary:
         classes: one row per mmsi x AIS class: `reports`, sightings that say so.
         port_visits: one row per mmsi x run of slow sightings near one port: port_group,
             arrived_at, left_at, sightings (METHOD 7, port stay).
+        port_parts: runs of sightings near one port group or none (`port_parts.find_port_parts`).
+        canal_parts: runs on one side of the canal (`canal_parts.find_canal_parts`).
     """
 
     ship_hours: pl.DataFrame
@@ -72,6 +76,8 @@ class Summary:
     speeds: pl.DataFrame
     classes: pl.DataFrame
     port_visits: pl.DataFrame
+    port_parts: pl.DataFrame
+    canal_parts: pl.DataFrame
 
 
 def frames_of(summary: Edges | Summary) -> dict[str, pl.DataFrame]:
@@ -111,6 +117,8 @@ def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summar
         speeds=count_speeds(ordered),
         classes=count_classes(ordered),
         port_visits=find_port_visits(ordered, areas, rules),
+        port_parts=find_port_parts(ordered, areas, rules),
+        canal_parts=find_canal_parts(ordered, areas),
     )
 
 
