@@ -262,7 +262,7 @@ class Months:
             read = {
                 frame: self.shelf.read_many(DAYS, finished, frame)
                 for frame in (
-                    *("presence", "classes", "speeds", "port_visits", "refused", "counts"),
+                    *("presence", "classes", "speeds", "refused", "counts"),
                     *("ship_hours", "port_parts", "canal_parts"),
                 )
             }
@@ -292,7 +292,9 @@ class Months:
                 .agg(pl.col("sightings").sum())
                 .sort("mmsi", "month", "speed_bin"),
                 "counts": read["counts"].sort("date"),
-                "port_visits": summaries.merge_port_visits(read["port_visits"]),
+                "port_visits": summaries.merge_port_visits(
+                    summaries.pick_port_visits(read["port_parts"])
+                ),
                 "port_parts": port_parts.merge_port_parts(
                     parts["port_parts"], self.days.rules.gaps.shortest_s
                 ),

@@ -9,11 +9,9 @@ the other, join to the parts of all of them, whatever was joined before.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import polars as pl
 
-from pipeline.areas import NO_PORT_GROUP, Areas
+from pipeline.areas import Areas
 from pipeline.geodesy import KM_PER_NM, local_distance_km
 from pipeline.rules import Rules
 from pipeline.tracks import epoch_s
@@ -23,130 +21,119 @@ SEGMENT, TRACK = ("mmsi", "segment"), ("mmsi", "track")
 ORDER = ("first_at", "last_at", "first_lon", "first_lat")
 
 
-class Counts(NamedTuple):
-    """What is counted of the sightings of a part.
-
-    Attributes:
-        sightings: how many, and how near the nearest was to the port, in km.
-        silences: silences of `shortest_s` and more, their sum and the longest silence of any
-            length, in s.
-        stopped_s: seconds from a sighting to the next while stopped, silences left out.
-        unsigned_s: likewise before any sighting said whether the ship was stopped or moving.
-        is_stopped_at_end: the last that was said of it, null where nothing was.
-        slow_sightings: those slow enough for a known port (METHOD 7), the first and the last.
-    """
-
-    sightings: pl.Expr
-    least_km: pl.Expr
-    silences: pl.Expr
-    silent_s: pl.Expr
-    longest_s: pl.Expr
-    stopped_s: pl.Expr
-    unsigned_s: pl.Expr
-    is_stopped_at_end: pl.Expr
-    slow_sightings: pl.Expr
-    first_slow_at: pl.Expr
-    last_slow_at: pl.Expr
-
-
 def find_port_parts(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
     """Return the parts of one UTC day: one row per run of sightings near one port group or none.
 
     Args:
-        ordered: sightings sorted by (mmsi, segment, seen_at, lon, lat), with port_group and
+        ordered: sightings sorted by (mmsi, segment, seen_at, lon, lat), with sog_kn and
             is_outside.
         areas: for the ports.
         rules: of ports; what is slow (`ships`), what is a gap (`gaps`).
 
     Returns:
-        (mmsi, segment, port_group, is_entered, first_at, last_at, first_lon, first_lat, Counts);
-        port_group is null away from ports, `is_entered` tells that the ship had come within
-        `enter_within_km` in the run. In order of time within a segment.
+        In order of time within a segment:
+
+        - mmsi, segment, port_group (null away from ports), is_entered (the ship had come within
+          `enter_within_km` in the run), first_at, last_at, first_lon, first_lat, sightings;
+        - silences, silent_s, longest_s: silences of `shortest_s` and more, their sum, and the
+          longest silence of any length, in s;
+        - stopped_s: seconds from a sighting to the next while stopped, silences left out;
+          unsigned_s: likewise before any sighting said whether the ship was stopped or moving;
+          is_stopped_at_end: the last that was said of it, null where nothing was;
+        - slow_sightings, first_slow_at, last_slow_at: those slow enough for a known port
+          (METHOD 7).
     """
-    rows = mark_near(ordered, areas, rules).with_columns(speed_kn=judge_speed(ordered, rules))
-    begins = _changes("mmsi", "segment", "in_port_group")
-    at = pl.int_range(pl.len())
-    rows = rows.with_columns(
-        begins=begins,
-        is_entered=pl.when(pl.col("port_km") <= rules.ports.enter_within_km)
-        .then(at)
-        .forward_fill()
-        .ge(pl.when(begins).then(at).forward_fill())
-        .fill_null(value=False),
-    )
-    starts = pl.col("begins") | _changes("is_entered")
-    rows = rows.with_columns(part=starts.cum_sum(), starts=starts)
-    to_next_s = pl.when(pl.col("part") == pl.col("part").shift(-1)).then(
-        epoch_s("seen_at").shift(-1) - epoch_s("seen_at")
-    )
-    is_stopped = judge_stopped(pl.col("speed_kn"), rules)
-    rows = rows.with_columns(
-        to_next_s=to_next_s,
-        # What the last sighting of the part that said so says, null before the first one.
-        is_stopped=pl.when(
-            pl.when(is_stopped.is_not_null()).then(at).forward_fill()
-            >= pl.when("starts").then(at).forward_fill()
-        ).then(is_stopped.forward_fill()),
-    )
-    counted = count_sightings(rules)._asdict()
-    return (
-        rows.group_by("part", maintain_order=True)
+    rows = _number_parts(mark_near(ordered, areas, rules))
+    counted = (
+        _judge_steps(rows, judge_speed(ordered, rules), rules)
+        .group_by("part", maintain_order=True)
         .agg(
-            pl.col("mmsi", "segment").first(),
-            pl.col("in_port_group").first().alias("port_group"),
-            pl.col("is_entered").first(),
+            pl.col("mmsi", "segment", "group", "is_entered").first(),
             first_at=pl.col("seen_at").first(),
             last_at=pl.col("seen_at").last(),
             first_lon=pl.col("lon").first(),
             first_lat=pl.col("lat").first(),
-            **counted,
+            sightings=pl.len().cast(pl.Int64),
+            silences=pl.col("is_silence").sum().cast(pl.Int64),
+            silent_s=pl.col("silent_s").sum(),
+            longest_s=pl.col("to_next_s").max().fill_null(0),
+            stopped_s=pl.col("stopped_s").sum(),
+            unsigned_s=pl.col("unsigned_s").sum(),
+            is_stopped_at_end=pl.col("is_stopped").last(),
+            slow_sightings=pl.col("slow_at").count().cast(pl.Int64),
+            first_slow_at=pl.col("slow_at").min(),
+            last_slow_at=pl.col("slow_at").max(),
         )
-        .drop("part")
     )
-
-
-def count_sightings(rules: Rules) -> Counts:
-    """Return the counts of a part over its sightings (`find_port_parts`)."""
-    to_next_s = pl.col("to_next_s")
-    is_silence = (to_next_s >= rules.gaps.shortest_s).fill_null(value=False)
-    heard_s = pl.when(~is_silence).then(to_next_s).otherwise(0)
-    is_slow = (
-        (pl.col("speed_kn") <= rules.ships.stay_max_speed_kn)
-        & (pl.col("port_km") <= rules.ships.stay_within_km)
-    ).fill_null(value=False)
-    slow_at = pl.col("seen_at").filter(is_slow)
-    return Counts(
-        sightings=pl.len().cast(pl.Int64),
-        least_km=pl.col("port_km").min(),
-        silences=is_silence.sum().cast(pl.Int64),
-        silent_s=to_next_s.filter(is_silence).sum(),
-        longest_s=to_next_s.max().fill_null(0),
-        stopped_s=heard_s.filter(pl.col("is_stopped")).sum(),
-        unsigned_s=heard_s.filter(pl.col("is_stopped").is_null()).sum(),
-        is_stopped_at_end=pl.col("is_stopped").last(),
-        slow_sightings=is_slow.sum().cast(pl.Int64),
-        first_slow_at=slow_at.min(),
-        last_slow_at=slow_at.max(),
-    )
+    names = areas.port_groups()["port_group"]
+    group = names.gather(counted["group"].cast(pl.UInt32)).alias("port_group")
+    return counted.select("mmsi", "segment", group, pl.exclude("part", "mmsi", "segment", "group"))
 
 
 def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
-    """Return sightings with `in_port_group` and `port_km` of the nearest port within 4 km.
+    """Return sightings with `group`, the port group they are near, and whether they enter it.
 
-    Both are null away from ports. Where two groups are that near, the nearer one counts.
+    `group` is the row in `areas.port_groups` of the nearest within `leave_beyond_km`, null where
+    there is none: where two are that near, the nearer one counts. `is_entry` and `may_be_known`
+    tell of those within `enter_within_km` of it and within `ships.stay_within_km`.
     """
-    kept = ("mmsi", "segment", "seen_at", "lon", "lat")
-    rows = ordered.select(*kept, "port_group", "is_outside").with_row_index("at")
-    may_be_near = ~pl.col("is_outside")
-    if rules.gaps.near_port_nm * KM_PER_NM >= rules.ports.leave_beyond_km:
-        may_be_near &= pl.col("port_group") != NO_PORT_GROUP
-    asked = rows.filter(may_be_near).select("at", "lon", "lat")
-    near = areas.near_ports(asked, rules.ports.leave_beyond_km)
-    found = near.select("at", "in_port_group", "port_km").filter(
-        pl.col("in_port_group").is_not_null()
+    points = ordered.select("lon", "lat")
+    inside = ~ordered["is_outside"]
+
+    def within(km: float) -> pl.Series:
+        return areas.nearest_groups(points, km).is_not_null() & inside
+
+    group = areas.nearest_groups(points, rules.ports.leave_beyond_km)
+    return ordered.select("mmsi", "segment", "seen_at", "lon", "lat").with_columns(
+        group=pl.when(inside).then(group),
+        is_entry=within(rules.ports.enter_within_km),
+        may_be_known=within(rules.ships.stay_within_km),
     )
+
+
+def _number_parts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return sightings with `is_entered`, `part`, its number, and `starts`, its first one."""
+    at = pl.int_range(pl.len(), dtype=pl.Int32)
     return (
-        rows.select("at", *kept).join(found, on="at", how="left", maintain_order="left").drop("at")
+        rows.with_columns(begins=_changes("mmsi", "segment", "group"))
+        .with_columns(
+            is_entered=(
+                pl.when("is_entry").then(at).forward_fill()
+                >= pl.when("begins").then(at).forward_fill()
+            ).fill_null(value=False)
+        )
+        .with_columns(starts=pl.col("begins") | _changes("is_entered"))
+        .with_columns(part=pl.col("starts").cum_sum())
+    )
+
+
+def _judge_steps(rows: pl.DataFrame, speed_kn: pl.Series, rules: Rules) -> pl.DataFrame:
+    """Return sightings with what is counted of each and of the time to the next of its part."""
+    at = pl.int_range(pl.len(), dtype=pl.Int32)
+    said = judge_stopped(pl.col("speed_kn"), rules)
+    is_slow = (pl.col("speed_kn") <= rules.ships.stay_max_speed_kn) & pl.col("may_be_known")
+    stepped = (
+        rows.with_columns(
+            speed_kn=speed_kn,
+            to_next_s=pl.when(~pl.col("starts").shift(-1, fill_value=True)).then(
+                epoch_s("seen_at").shift(-1) - epoch_s("seen_at")
+            ),
+        )
+        .with_columns(said=said, slow_at=pl.when(is_slow).then("seen_at"))
+        .with_columns(
+            is_silence=(pl.col("to_next_s") >= rules.gaps.shortest_s).fill_null(value=False),
+            # What the last sighting of the part that said so says, null before the first one.
+            is_stopped=pl.when(
+                pl.when(pl.col("said").is_not_null()).then(at).forward_fill()
+                >= pl.when("starts").then(at).forward_fill()
+            ).then(pl.col("said").forward_fill()),
+        )
+    )
+    heard_s = pl.when(~pl.col("is_silence")).then("to_next_s")
+    return stepped.with_columns(
+        silent_s=pl.when("is_silence").then("to_next_s"),
+        stopped_s=pl.when("is_stopped").then(heard_s),
+        unsigned_s=pl.when(pl.col("is_stopped").is_null()).then(heard_s),
     )
 
 
@@ -222,7 +209,6 @@ def merge_port_parts(parts: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
             pl.col("last_at").last(),
             pl.col("first_lon", "first_lat").first(),
             pl.col("sightings").sum(),
-            pl.col("least_km").min(),
             silences=pl.col("silences").sum() + pl.col("is_silence").sum().cast(pl.Int64),
             silent_s=pl.col("silent_s").sum() + pl.col("between_s").filter("is_silence").sum(),
             longest_s=pl.max_horizontal(
@@ -247,4 +233,4 @@ def number_runs(parts: pl.DataFrame) -> pl.DataFrame:
 def _changes(*names: str) -> pl.Expr:
     """Return whether a row differs from the one before it; null equals null, the first differs."""
     differs = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names]
-    return pl.any_horizontal(*differs, pl.int_range(pl.len()) == 0)
+    return pl.any_horizontal(*differs) | (pl.int_range(pl.len()) == 0)

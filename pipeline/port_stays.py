@@ -25,7 +25,7 @@ def list_port_stays(merged: pl.DataFrame, areas: Areas) -> pl.DataFrame:
 
     Returns:
         (mmsi, track, port_group, country, entered_at, left_at, stay_h, stopped_h, sightings,
-        least_km, silences, silent_h, longest_silence_h, is_left): from the first sighting within
+        silences, silent_h, longest_silence_h, is_left): from the first sighting within
         3 km to the last before one beyond 4 km. `stopped_h` leaves silences of a gap's length out;
         `is_left` is false while no later sighting of the track lies elsewhere.
     """
@@ -43,7 +43,6 @@ def list_port_stays(merged: pl.DataFrame, areas: Areas) -> pl.DataFrame:
             stay_h=(epoch_s("last_at") - epoch_s("first_at")) / 3600.0,
             stopped_h=pl.col("stopped_s") / 3600.0,
             sightings="sightings",
-            least_km="least_km",
             silences="silences",
             silent_h=pl.col("silent_s") / 3600.0,
             longest_silence_h=pl.col("longest_s") / 3600.0,
@@ -55,15 +54,17 @@ def list_port_stays(merged: pl.DataFrame, areas: Areas) -> pl.DataFrame:
 def list_lit_calls(stays: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Return the port stays that are lit calls, with `call_id` (METHOD 6).
 
-    At least `lit_least_h` lie between the first and the last sighting of the stay. Silences in it
-    count: one that began or ended in port may make the call glimpsed, which p_off decides
-    (`find_gap_ends_in_port`). A pending jump is a track of one sighting and makes none.
+    At least two sightings, and of the time between the first and the last at least `lit_least_h`
+    stopped or silent: a ship under way through a long river port, or waiting for a lock, does not
+    call there. Silences of a gap's length count, as nobody saw the ship move; one that began or
+    ended in port may make the call glimpsed, which p_off decides (`find_gap_ends_in_port`).
 
     Args:
         stays: `list_port_stays`.
         rules: of ports.
     """
-    lit = stays.filter((pl.col("stay_h") >= rules.ports.lit_least_h) & (pl.col("sightings") >= 2))
+    rested_h = pl.col("stopped_h") + pl.col("silent_h")
+    lit = stays.filter((rested_h >= rules.ports.lit_least_h) & (pl.col("sightings") >= 2))
     return lit.with_columns(call_id=lit_call_ids(lit)).sort("call_id")
 
 

@@ -218,5 +218,5 @@ def test_any_stretches_of_days_give_the_passages_of_the_whole_track(
 def test_days_of_a_season_are_counted_or_unknown(
     month: date, season: tuple[date | None, date | None], days: int | None
 ) -> None:
-    named = dict(zip(("opened_on", "closed_on"), season, strict=True))
+    named = {"opened_on": season[0], "closed_on": season[1]}
     assert canal_transits.days_open(month, named) == days

@@ -294,12 +294,20 @@ def test_a_sighting_elsewhere_ends_a_stay() -> None:
 
 
 def test_a_lit_call_lasts_four_hours_and_keeps_its_id() -> None:
-    short = [Seen(0, "anzali_0"), Seen(4 * HOUR - 1, "anzali_0")]
+    short = [Seen(0, "anzali_0"), Seen(HOUR, "anzali_0"), Seen(4 * HOUR - 1, "anzali_0")]
     assert port_stays.list_lit_calls(stays_of(*short), RULES).is_empty()
     lit = port_stays.list_lit_calls(stays_of(*short, Seen(4 * HOUR, "anzali_0")), RULES)
     longer = stays_of(*short, Seen(4 * HOUR, "anzali_0"), Seen(30 * HOUR, "anzali_3.5"))
     assert lit.select("port_group", "country").rows() == [("anzali", "IRN")]
     assert port_stays.list_lit_calls(longer, RULES)["call_id"].equals(lit["call_id"])
+
+
+@pytest.mark.parametrize(("speed_kn", "calls"), [(0.0, 1), (0.2, 1), (0.3, 0), (5.0, 0)])
+def test_a_lit_call_is_stopped_or_silent_for_its_four_hours(speed_kn: float, calls: int) -> None:
+    moving = [Seen(hour * HOUR, "anzali_0", speed_kn) for hour in range(6)]
+    assert port_stays.list_lit_calls(stays_of(*moving), RULES).height == calls
+    silent = [Seen(hour * HOUR, "anzali_0", 5.0) for hour in (0, 1, 5)]
+    assert port_stays.list_lit_calls(stays_of(*silent), RULES).height == 1
 
 
 def test_the_limit_of_entry_may_not_lie_beyond_that_of_leaving() -> None:
