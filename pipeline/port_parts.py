@@ -77,17 +77,18 @@ def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame
     there is none: where two are that near, the nearer one counts. `is_entry` and `may_be_known`
     tell of those within `enter_within_km` of it and within `ships.stay_within_km`.
     """
-    points = ordered.select("lon", "lat")
-    inside = ~ordered["is_outside"]
-
-    def within(km: float) -> pl.Series:
-        return areas.nearest_groups(points, km).is_not_null() & inside
-
-    group = areas.nearest_groups(points, rules.ports.leave_beyond_km)
+    points, inside = ordered.select("lon", "lat"), ~ordered["is_outside"]
+    limits_km = (
+        rules.ports.leave_beyond_km,
+        rules.ports.enter_within_km,
+        rules.ships.stay_within_km,
+    )
+    groups = {km: areas.nearest_groups(points, km) for km in set(limits_km)}
+    leave, entry, known = (groups[km] for km in limits_km)
     return ordered.select("mmsi", "segment", "seen_at", "lon", "lat").with_columns(
-        group=pl.when(inside).then(group),
-        is_entry=within(rules.ports.enter_within_km),
-        may_be_known=within(rules.ships.stay_within_km),
+        group=pl.when(inside).then(leave),
+        is_entry=entry.is_not_null() & inside,
+        may_be_known=known.is_not_null() & inside,
     )
 
 
