@@ -213,7 +213,7 @@ KNOWN_FIELDS = (
 steps = st.lists(
     st.tuples(
         st.sampled_from([0, 60, 599, 600, HOUR, 4 * HOUR - 1, 4 * HOUR, 9 * HOUR, 30 * HOUR]),
-        st.sampled_from(list(PLACES)),
+        st.sampled_from([*[None] * 6, *PLACES]),
         st.sampled_from([0.0, 0.2, 0.3, 0.5, 0.6, 8.0, None]),
         st.sampled_from([0, 0, 0, 1]),
     ),
@@ -222,19 +222,20 @@ steps = st.lists(
 )
 
 
-def as_seen(drawn: Sequence[tuple[int, str, float | None, int]]) -> list[Seen]:
-    second, found = 0, {}
-    for step, place, speed_kn, track in drawn:
-        second += step
+def as_seen(drawn: Sequence[tuple[int, str | None, float | None, int]]) -> list[Seen]:
+    """Return sightings from the evening on; a place that is not said is the one before."""
+    second, place, found = 22 * HOUR, "anzali_0", {}
+    for step, drawn_place, speed_kn, track in drawn:
+        second, place = second + step, drawn_place or place
         # One sighting an instant and place, as after cleaning.
         found.setdefault((second, place), Seen(second, place, speed_kn, track))
     return list(found.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps, st.lists(st.integers(0, 40), max_size=4), st.randoms())
 def test_any_stretches_of_days_give_the_stays_of_whole_tracks(
-    drawn: list[tuple[int, str, float | None, int]], cuts: list[int], turns: random.Random
+    drawn: list[tuple[int, str | None, float | None, int]], cuts: list[int], turns: random.Random
 ) -> None:
     seen = as_seen(drawn)
     days = parts_by_day(seen)
@@ -285,6 +286,14 @@ def test_a_silence_inside_does_not_end_a_stay_and_is_told() -> None:
     assert found.select(
         "stay_h", "silences", "silent_h", "longest_silence_h", "stopped_h", "is_left"
     ).rows() == [(50.0, 1, 50.0, 50.0, 0.0, True)]
+
+
+def test_a_ship_stopped_before_midnight_stays_so_until_it_moves() -> None:
+    seen = [Seen(22 * HOUR, "anzali_0", 0.1)]
+    seen += [Seen(hour * HOUR, "anzali_0", 0.3) for hour in (23, 25, 26, 49)]
+    seen += [Seen(50 * HOUR, "anzali_0", 0.5), Seen(51 * HOUR, "anzali_0", 0.3)]
+    # 22 to 26 and 49 to 50; the silence from 26 to 49 is not counted.
+    assert stays_of(*seen).select("stopped_h", "silent_h").rows() == [(5.0, 23.0)]
 
 
 def test_a_sighting_elsewhere_ends_a_stay() -> None:
