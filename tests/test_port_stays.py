@@ -242,7 +242,7 @@ def test_any_stretches_of_days_give_the_stays_of_whole_tracks(
     at = [0, *sorted(min(cut, len(days)) for cut in cuts), len(days)]
     stretches = [join_all(days[a:b]) for a, b in pairwise(at) if a < b]
     turns.shuffle(stretches)
-    merged = join_all(stretches)
+    merged = join_all([pl.concat(stretches).sample(fraction=1, shuffle=True, seed=1)])
     assert_frame_equal(merged, join_all(days))
 
     visits = [(visit, track) for track in tracks_of(seen) for visit in walk(track)]
@@ -279,6 +279,13 @@ def test_a_ship_between_3_and_4_km_has_not_entered_but_has_not_left_either() -> 
     assert entered.select("entered_at", "left_at", "sightings").rows() == [
         (START + timedelta(hours=6), START + timedelta(hours=7), 2)
     ]
+
+
+def test_a_sighting_outside_the_region_is_in_no_port() -> None:
+    rows = sightings([Seen(0, "anzali_0"), Seen(HOUR, "anzali_0")]).drop("track")
+    outside = rows.with_columns(is_outside=pl.lit(value=True))
+    found = port_parts.find_port_parts(outside, AREAS, RULES)
+    assert found.select("port_group", "is_entered", "slow_sightings").rows() == [(None, False, 0)]
 
 
 def test_a_silence_inside_does_not_end_a_stay_and_is_told() -> None:
