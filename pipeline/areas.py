@@ -125,6 +125,22 @@ class Areas:
         )
         return _with_answers(points, found, is_near)
 
+    def nearest_groups(self, points: pl.DataFrame, within_km: float) -> pl.Series:
+        """Return the row in `port_groups` of the nearest port group (METHOD 6), null for none.
+
+        As `near_ports`, but quicker, as distances are not told: most cells lie wholly in reach of
+        one group or of none.
+
+        Raises:
+            SchemaError: a coordinate is no number.
+        """
+        lon, lat, is_known = _coordinates(points)
+        groups, code = self._ports.group_codes(within_km), np.empty(len(lon), np.int16)
+        for rows in _slices(len(lon)):
+            code[rows] = groups.codes(lon[rows], lat[rows], cell_keys(lon[rows], lat[rows]))
+        is_near = pl.Series(code < self.port_groups().height) & is_known
+        return pl.Series("group", code).to_frame().select(pl.when(is_near).then("group"))["group"]
+
     def straight_km_to_groups(self, lon: FloatArray, lat: FloatArray) -> FloatArray:
         """Return straight distances in km (points, port groups in the order of `port_groups`).
 

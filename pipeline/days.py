@@ -147,6 +147,7 @@ class Days:
             code_key(),
             pick_rules(
                 self.rules,
+                "ports",
                 "ships.stay_within_km",
                 "ships.stay_max_speed_kn",
                 "gaps.min_gap_s",

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import (
+    canal_parts,
     causes,
     chains,
     exposure,
@@ -22,6 +23,7 @@ from pipeline import (
     ghosts,
     gnss,
     health,
+    port_parts,
     reception,
     ships,
     store,
@@ -263,8 +265,8 @@ class Months:
             read = {
                 frame: self.shelf.read_many(DAYS, finished, frame)
                 for frame in (
-                    *("presence", "classes", "speeds", "port_visits", "refused", "counts"),
-                    "ship_hours",
+                    *("presence", "classes", "speeds", "refused", "counts"),
+                    *("ship_hours", "port_parts", "canal_parts"),
                 )
             }
             segments = self.shelf.read(TRACKS, linked, "segments").join(
@@ -273,6 +275,12 @@ class Months:
             short = self.shelf.read(TRACKS, linked, "short")
             leaps = self.shelf.read_many(EDGES, [self.days.edges[day] for day in days], "leaps")
             by_month = exposure.sum_days(read["presence"])
+            parts = {
+                part: read[part]
+                .join(segments.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
+                .drop("segment")
+                for part in ("port_parts", "canal_parts")
+            }
             sums = {
                 "ship_hours": read["ship_hours"]
                 .join(segments.select("mmsi", "segment", "track"), on=["mmsi", "segment"])
@@ -289,7 +297,13 @@ class Months:
                 .sort("mmsi", "month", "speed_bin"),
                 "counts": read["counts"].sort("date"),
                 "gnss_hours": gnss.mark_hours(leaps, self.days.rules.gnss),
-                "port_visits": summaries.merge_port_visits(read["port_visits"]),
+                "port_visits": summaries.merge_port_visits(
+                    summaries.pick_port_visits(read["port_parts"])
+                ),
+                "port_parts": port_parts.merge_port_parts(
+                    parts["port_parts"], self.days.rules.gaps.shortest_s
+                ),
+                "canal_parts": canal_parts.merge_canal_parts(parts["canal_parts"]),
                 "refused": read["refused"]
                 .group_by("file")
                 .agg(pl.exclude("file").sum())

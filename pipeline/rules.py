@@ -203,6 +203,39 @@ class ShipRules(RuleGroup):
     tow_within_s: int = rule(900, "s", "judgement: beside a tug at that time", gt=0)
 
 
+class PortRules(RuleGroup):
+    """When a ship is in a port, stopped there, and on its way between two (METHOD 6, 7)."""
+
+    enter_within_km: float = rule(3.0, "km", "METHOD 6, Global Fishing Watch: port entry", ge=0)
+    leave_beyond_km: float = rule(4.0, "km", "METHOD 6, Global Fishing Watch: port exit", gt=0)
+    stopped_most_kn: float = rule(0.2, "kn", "METHOD 6, Global Fishing Watch: stopped", ge=0)
+    moving_from_kn: float = rule(0.5, "kn", "METHOD 6, Global Fishing Watch: moving", gt=0)
+    displaced_over_s: int = rule(
+        600,
+        "s",
+        "judgement: a missing speed is taken of the way made over that time at least; an error of"
+        " 30 m then makes 0.1 kn",
+        ge=1,
+    )
+    lit_least_h: float = rule(4.0, "h", "METHOD 6: a lit call", ge=0)
+    known_within_d: float = rule(
+        30.0, "days", "METHOD 7: last known port before, first known port after", gt=0
+    )
+    round_trip_least_h: float = rule(
+        4.0, "h", "judgement: away for less and back at the same port is no leg", ge=0
+    )
+
+    @model_validator(mode="after")
+    def _has_hysteresis(self) -> PortRules:
+        for lower, upper in (
+            ("enter_within_km", "leave_beyond_km"),
+            ("stopped_most_kn", "moving_from_kn"),
+        ):
+            if getattr(self, lower) > getattr(self, upper):
+                raise ValueError(f"{lower} is above {upper}")
+        return self
+
+
 class HealthRules(RuleGroup):
     """When a receiver counts as out (METHOD 4, `outage`)."""
 
@@ -475,6 +508,7 @@ class Rules(RuleGroup):
     gaps: GapRules = GapRules()
     causes: CauseRules = CauseRules()
     ships: ShipRules = ShipRules()
+    ports: PortRules = PortRules()
     health: HealthRules = HealthRules()
     gnss: GnssRules = GnssRules()
     bands: BandRules = BandRules()

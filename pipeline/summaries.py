@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 import polars as pl
 
 from pipeline.areas import Areas
+from pipeline.canal_parts import find_canal_parts
+from pipeline.port_parts import find_port_parts
 from pipeline.rules import Rules
 from pipeline.tracks import epoch_s
 
@@ -62,8 +64,8 @@ class Summary:
         cells: one row per UTC hour x cell of 0.5 degree x receiver x class: `ships` heard.
         speeds: one row per mmsi x month x bin of 0.1 kn: sightings.
         classes: one row per mmsi x AIS class: `reports`, sightings that say so.
-        port_visits: one row per mmsi x run of slow sightings near one port: port_group,
-            arrived_at, left_at, sightings (METHOD 7, port stay).
+        port_parts: runs of sightings near one port group or none (`port_parts.find_port_parts`).
+        canal_parts: runs on one side of the canal (`canal_parts.find_canal_parts`).
     """
 
     ship_hours: pl.DataFrame
@@ -71,7 +73,8 @@ class Summary:
     cells: pl.DataFrame
     speeds: pl.DataFrame
     classes: pl.DataFrame
-    port_visits: pl.DataFrame
+    port_parts: pl.DataFrame
+    canal_parts: pl.DataFrame
 
 
 def frames_of(summary: Edges | Summary) -> dict[str, pl.DataFrame]:
@@ -110,7 +113,8 @@ def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summar
         cells=count_cells(ordered),
         speeds=count_speeds(ordered),
         classes=count_classes(ordered),
-        port_visits=find_port_visits(ordered, areas, rules),
+        port_parts=find_port_parts(ordered, areas, rules),
+        canal_parts=find_canal_parts(ordered, areas),
     )
 
 
@@ -278,31 +282,18 @@ def count_classes(ordered: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def find_port_visits(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
-    """Return runs of slow sightings near one port group within the day (METHOD 7, port stay)."""
-    slow = ordered.filter(
-        (pl.col("sog_kn") <= rules.ships.stay_max_speed_kn) & ~pl.col("is_outside")
-    ).select("mmsi", "segment", "seen_at", "lon", "lat")
-    near = (
-        areas.near_ports(slow, rules.ships.stay_within_km)
-        .filter(pl.col("in_port_group").is_not_null())
-        .sort("mmsi", "seen_at", "lon", "lat")
-    )
-    changes = (pl.col("mmsi") != pl.col("mmsi").shift(1)) | (
-        pl.col("in_port_group") != pl.col("in_port_group").shift(1)
-    )
+def pick_port_visits(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the slow sightings of `port_parts.find_port_parts`, a row a part (METHOD 7)."""
     return (
-        near.with_columns(run=changes.fill_null(value=True).cum_sum())
-        .group_by("run")
-        .agg(
-            pl.col("mmsi").first(),
-            port_group=pl.col("in_port_group").first(),
-            arrived_at=pl.col("seen_at").min(),
-            left_at=pl.col("seen_at").max(),
-            sightings=pl.len().cast(pl.Int64),
+        parts.filter(pl.col("slow_sightings") > 0)
+        .select(
+            "mmsi",
+            "port_group",
+            arrived_at="first_slow_at",
+            left_at="last_slow_at",
+            sightings="slow_sightings",
         )
         .sort("mmsi", "arrived_at", "port_group")
-        .drop("run")
     )
 
 
