@@ -350,6 +350,24 @@ class ReceptionRules(RuleGroup):
     probable_from: float = rule(0.8, "p_off", "METHOD 4", gt=0, lt=1)
 
 
+class JointRules(RuleGroup):
+    """Off or on, and at which port (METHOD 6)."""
+
+    memory_h: int = rule(
+        240,
+        "h",
+        "judgement: a track's hours before and after its gaps; own factors hold 60 h on average",
+        ge=1,
+    )
+    none_share: float = rule(
+        0.5,
+        "probability",
+        "judgement: of no call, where no habits are known at all",
+        gt=0,
+        lt=1,
+    )
+
+
 class OperationRules(RuleGroup):
     """What `darkport doctor` calls too old or too little.
 
@@ -429,6 +447,7 @@ class Rules(RuleGroup):
     health: HealthRules = HealthRules()
     bands: BandRules = BandRules()
     reception: ReceptionRules = ReceptionRules()
+    joint: JointRules = JointRules()
 
 
 def load_rules(path: Path | None) -> Rules:

@@ -47,6 +47,7 @@ FLOW = (
     "exposure",
     "gap_table",
     "reception",
+    "joint",
     "history",
     "calls",
     "chains",
