@@ -12,8 +12,10 @@ import numpy as np
 import polars as pl
 
 from pipeline import reception
+from pipeline.joint.routes import find_ports
 from pipeline.reception import Learned
 from pipeline.rules import Rules
+from pipeline.water import Water
 
 RULES = Rules()
 START = datetime(2023, 5, 1)
@@ -178,3 +180,65 @@ def candidates_of(gaps: pl.DataFrame, hours: Mapping[str, tuple[float, float]]) 
             window_to=pl.col("on_at") - pl.duration(hours="from_h"),
         )
     )
+
+
+def plain_candidates(gaps: pl.DataFrame, water: Water) -> pl.DataFrame:
+    """Return every group that a ship of 10 kn could have called at for 4 h."""
+    groups = find_ports(water)["port_group"].to_list()
+    off, on = (water.snap(gaps[f"{end}_lon"], gaps[f"{end}_lat"])[0] for end in ("off", "on"))
+    direct_h = water.between_km(off, on) / 18.52
+    hours = {
+        f"usual_{name}_h": water.hours_to(groups, nodes, 10.0).ravel()
+        for name, nodes in (("to", off), ("from", on))
+    }
+    size = len(groups)
+    duration_h = (pl.col("on_at") - pl.col("off_at")).dt.total_seconds() / 3600
+    return (
+        gaps.select("gap_id", duration_h=duration_h)[np.repeat(np.arange(gaps.height), size)]
+        .with_columns(
+            port_group=pl.Series(groups * gaps.height, dtype=pl.String),
+            usual_direct_h=np.repeat(direct_h, size),
+            **{name: pl.Series(values) for name, values in hours.items()},
+        )
+        .filter(pl.col("duration_h") - pl.col("usual_to_h") - pl.col("usual_from_h") >= 4)
+    )
+
+
+def sail(
+    mmsi: int, ports: Sequence[str], water: Water, *, first_h: int = 0, stay_h: int = 20
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hours of a lit ship that sails from port to port at 10 kn, and its stays."""
+    table = find_ports(water)
+    place = {row["port_group"]: (row["lon"], row["lat"], row["node"]) for row in table.to_dicts()}
+    rows: list[tuple[int, float, float, float]] = []
+    stays: list[tuple[str, int, int]] = []
+    hour = first_h
+    for group, after in zip(ports, [*ports[1:], None], strict=True):
+        lon, lat, node = place[group]
+        stays.append((group, hour, hour + stay_h))
+        rows += [(hour + at, lon, lat, 0.0) for at in range(stay_h)]
+        hour += stay_h
+        if after is None:
+            continue
+        way = water.paths([node], [place[after][2]])
+        takes_h = int(way.length_km[0] / 18.52) + 1
+        km = np.arange(takes_h) / takes_h * way.length_km[0]
+        lons, lats = water.place_along(way, np.zeros(takes_h, np.int64), km)
+        rows += [(hour + at, float(lons[at]), float(lats[at]), 10.0) for at in range(1, takes_h)]
+        hour += takes_h
+    heard = np.zeros(hour + 1, np.bool_)
+    heard[[at for at, *_ in rows]] = True
+    places = [(lon, lat) for _, lon, lat, _ in rows]
+    hours = hours_of(mmsi, heard, places).with_columns(
+        sog_kn=pl.Series([speed for *_, speed in rows], dtype=pl.Float32)
+    )
+    known = pl.DataFrame(
+        {
+            "mmsi": np.full(len(stays), mmsi, np.int32),
+            "port_group": [group for group, _, _ in stays],
+            "entered_at": [START + begin * HOUR for _, begin, _ in stays],
+            "left_at": [START + end * HOUR for _, _, end in stays],
+        },
+        schema_overrides={"entered_at": pl.Datetime("us"), "left_at": pl.Datetime("us")},
+    )
+    return hours, known
