@@ -364,23 +364,29 @@ class JointRules(RuleGroup):
     hidden_most_silent_h: int = rule(
         6, "h", "judgement: too short for a call of 4 h and the way in and out", ge=1
     )
-    most_hidden: int = rule(4_000, "voyages", "judgement: more teach little more", ge=1)
+    most_hidden: int = rule(8_000, "voyages", "judgement: more teach little more", ge=1)
     usual_stay_h: float = rule(24.0, "h", "judgement: of a merchant ship", gt=0)
     room_h: float = rule(12.0, "h", "METHOD 5: usual for cargo work", gt=0)
     most_way_h: float = rule(1_000.0, "h", "judgement: a way that is closed is long", gt=0)
     most_detour: float = rule(3.0, "of the gap's hours", "judgement", gt=0)
     stopped_kn: float = rule(0.5, "kn", "METHOD 6, Global Fishing Watch: moving above", ge=0)
+    there_h: float = rule(
+        0.25, "h at usual speed", "METHOD 4: within 4 km of a port; roads lie further off", gt=0
+    )
     prior_calls: float = rule(
         5.0, "calls", "judgement: shrinks shares of calls to those of the fleet, and of all", gt=0
     )
     prior_weights: tuple[float, ...] = rule(
-        (0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 1.0, 1.0, -2.0, -0.3, 1.0, 2.0),
+        (
+            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0),
+            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3),
+        ),
         "log-odds",
         "judgement: of slack, detour, has_room, towards, away, far_off, far_on, lay_there_off,"
-        " lay_there_on, traffic, own, none, none_duration, none_under_way, none_straight; what"
-        " holds where nothing is learned",
-        min_length=15,
-        max_length=15,
+        " lay_there_on, lay_there_both, traffic, own, none, none_duration, none_under_way,"
+        " none_straight, none_lay, none_lay_duration; what holds where nothing is learned",
+        min_length=18,
+        max_length=18,
     )
     prior_scale: float = rule(
         1.0, "log-odds", "judgement: how far what is learned may lie from it", gt=0

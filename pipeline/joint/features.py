@@ -21,14 +21,17 @@ NAMES = (
     "away",  # cosine of the course at the on point against the bearing from the port
     "far_off",  # log(1 + usual hours to it)
     "far_on",  # log(1 + usual hours from it)
-    "lay_there_off",  # stopped at the off point, less than an hour from it
+    "lay_there_off",  # stopped at the off point, in the port as far as can be told
     "lay_there_on",  # the same at the on point
+    "lay_there_both",  # both; such a group has no slack and has_room, as it need not have sailed
     "traffic",  # log share of the fleet's known calls
     "own",  # log of the ship's own share, shrunk, over the fleet's
     "none",  # 1
     "none_duration",  # log days of the gap
     "none_under_way",  # share of the two ends at which it was under way
     "none_straight",  # hours straight on at usual speed over the hours of the gap, at most 1
+    "none_lay",  # 1 where it lay at one group at both ends; then none_duration is 0
+    "none_lay_duration",  # log days of such a gap
 )
 LEAST_H = 1e-3
 
@@ -82,15 +85,22 @@ def build_features(
     own[:, 2] = left_h >= rules.room_h
     stopped = _add_ends(own, gaps, gap, pairs, ports, rules)
     own[:, 5], own[:, 6] = np.log1p(to_h), np.log1p(from_h)
-    own[:, 7], own[:, 8] = stopped["off"][gap] * (to_h < 1), stopped["on"][gap] * (from_h < 1)
-    own[:, 9], own[:, 10] = _find_shares(gaps, pairs, calls, rules)
+    own[:, 7], own[:, 8] = (
+        stopped["off"][gap] * (to_h < rules.there_h),
+        stopped["on"][gap] * (from_h < rules.there_h),
+    )
+    own[:, 9] = own[:, 7] * own[:, 8]
+    own[:, [0, 2]] *= 1 - own[:, [9]]
+    own[:, 10], own[:, 11] = _find_shares(gaps, pairs, calls, rules)
     none = found[pairs.height :]
     direct = np.zeros(gaps.height)
     direct[gap] = direct_h
-    none[:, 11] = 1
-    none[:, 12] = np.log(duration_h / 24)
-    none[:, 13] = 1 - (stopped["off"] + stopped["on"]) / 2
-    none[:, 14] = np.minimum(direct / duration_h, 1)
+    lay = np.bincount(gap, own[:, 9], minlength=gaps.height) > 0
+    none[:, 12] = 1
+    none[:, 13] = np.log(duration_h / 24) * ~lay
+    none[:, 14] = 1 - (stopped["off"] + stopped["on"]) / 2
+    none[:, 15] = np.minimum(direct / duration_h, 1)
+    none[:, 16], none[:, 17] = lay, np.log(duration_h / 24) * lay
     return found
 
 

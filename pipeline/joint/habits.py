@@ -93,7 +93,9 @@ def fit_habits(
     if gaps.is_empty():
         empty = np.zeros(0, np.int64)
         return _fit(np.zeros((0, len(NAMES))), empty, empty, [], calls, 0, rules.joint)
-    pairs = _hide_calls(gaps, number_pairs(gaps, candidates_of(gaps)), stays)
+    candidates = candidates_of(gaps)
+    gaps = _leave_in_port(gaps, candidates)
+    pairs = _hide_calls(gaps, number_pairs(gaps, candidates), stays)
     features = build_features(gaps, pairs, ports, calls, rules.joint)
     chooser = np.concatenate([pairs["gap"].to_numpy(), np.arange(gaps.height)])
     name = pl.concat([pairs["port_group"], pl.repeat(NONE, gaps.height, eager=True)])
@@ -181,6 +183,24 @@ def _add_fleet(frame: pl.DataFrame, fleets: pl.DataFrame | None) -> pl.DataFrame
     known = fleets.select("mmsi", "fleet").unique("mmsi")
     return frame.join(known, on="mmsi", how="left", maintain_order="left").with_columns(
         pl.col("fleet").fill_null(ALL)
+    )
+
+
+def _leave_in_port(gaps: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return gaps without those within a port stay from which no other group is in reach.
+
+    Such a silence is no gap that is asked about (cause `in_port`).
+    """
+    others = (
+        candidates.join(gaps.select("gap_id", "called_at"), on="gap_id")
+        .filter(pl.col("port_group") != pl.col("called_at"))
+        .select("gap_id", has_others=pl.lit(value=True))
+        .unique("gap_id")
+    )
+    return (
+        gaps.join(others, on="gap_id", how="left", maintain_order="left")
+        .filter(~pl.col("is_within") | pl.col("has_others").fill_null(value=False))
+        .drop("has_others")
     )
 
 

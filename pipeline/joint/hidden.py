@@ -30,8 +30,7 @@ def draw_hidden(
     """Return gaps as they would be, had a ship not been heard for a while, and what it did.
 
     They begin at hours and last as long as real silences do, both drawn by a hash of MMSI and hour.
-    Only stretches without a silence of their own that could hide a call are taken, and none that
-    lies within one port stay: such a silence is no gap (cause `in_port`).
+    Only stretches without a silence of their own that could hide a call are taken.
 
     Args:
         ship_hours: `reception.COLUMNS`, of months m-5 to m.
@@ -42,7 +41,8 @@ def draw_hidden(
     Returns:
         Sorted by gap_id: gap_id, mmsi, track, off_at, on_at and the columns off_ and on_ lon, lat,
         sog_kn, cog_deg as of table gaps (instants to half an hour, courses from the hour before or
-        after), and `called_at`, the group with the longest call inside, or none.
+        after); `called_at`, the group with the longest call inside, or none; and `is_within`: it
+        lay in one port stay all the time.
     """
     hours = (
         ship_hours.sort(*CHAIN, "hour", "lon", "lat")
@@ -51,7 +51,7 @@ def draw_hidden(
     )
     if hours.is_empty():
         return _pick(hours, np.zeros(0, np.int64), np.zeros(0, np.int64)).with_columns(
-            called_at=pl.lit(NONE)
+            called_at=pl.lit(NONE), is_within=pl.lit(value=False)
         )
     track = hours.select(pl.struct(CHAIN).rank("dense")).to_series().to_numpy().astype(np.int64)
     hour = hours["hour"].dt.epoch("us").to_numpy() // HOUR_US
@@ -146,17 +146,18 @@ def find_calls(gaps: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
 
 
 def _add_calls(gaps: pl.DataFrame, stays: pl.DataFrame, min_visit_h: float) -> pl.DataFrame:
-    """Return gaps with `called_at`, without those within one stay."""
+    """Return gaps with `called_at` and `is_within`."""
     calls = find_calls(gaps, stays)
     longest = (
         calls.filter(pl.col("hours") >= min_visit_h)
         .sort("gap_id", pl.col("hours"), "port_group", descending=[False, True, False])
         .unique("gap_id", keep="first", maintain_order=True)
-        .select("gap_id", called_at="port_group")
+        .select("gap_id", "is_within", called_at="port_group")
     )
     return (
-        gaps.join(calls.filter("is_within"), on="gap_id", how="anti")
-        .join(longest, on="gap_id", how="left")
-        .with_columns(pl.col("called_at").fill_null(NONE))
+        gaps.join(longest, on="gap_id", how="left")
+        .with_columns(
+            pl.col("called_at").fill_null(NONE), pl.col("is_within").fill_null(value=False)
+        )
         .sort("gap_id")
     )
