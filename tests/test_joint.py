@@ -246,6 +246,72 @@ def test_on_all_along_is_never_likelier_than_on_in_any_hour() -> None:
             assert found.on_all_along[0] > 0.5
 
 
+def walk_slowly(learned: Learned, rows: np.ndarray, silent: range) -> float:
+    """Return P(on in all silent hours | the whole track), state by state (Rabiner 1989)."""
+    window, known = learned.window, learned.parameters
+    factors, phases = len(known.factor), len(known.back_rate)
+    share = known.factor_share
+    size = (1 + phases) * factors
+
+    def move(row: int) -> np.ndarray:
+        redraw = known.redraw_at_change if window.changes[row] else known.redraw
+        drawn = (1 - redraw) * np.eye(factors) + redraw * share[None, :]
+        rate = known.off_rate[window.area[row]]
+        switch = np.zeros((1 + phases, 1 + phases))
+        switch[0, 0], switch[0, 1:] = 1 - rate, rate * known.phase_share
+        switch[1:, 0] = known.back_rate
+        switch[1:, 1:] = np.diag(1 - known.back_rate)
+        return np.kron(switch, drawn)
+
+    def chance(row: int) -> np.ndarray:
+        expected = learned.rates.expected[row]
+        quiet = np.exp(-known.factor * expected)
+        if not window.is_heard[row]:
+            return np.concatenate([quiet, np.ones(size - factors)])
+        heard = np.maximum(1 - quiet, 1e-9) if expected > 0 else np.full(factors, 0.5)
+        return np.concatenate([heard, np.full(size - factors, 1e-9)])
+
+    told: list[float] = []
+    for is_on_only in (True, False):
+        state = np.zeros(size)
+        state[:factors] = share
+        log = 0.0
+        for number, row in enumerate(rows):
+            state = state if number == 0 else state @ move(row)
+            state = state * chance(row)
+            if is_on_only and row in silent:
+                state[factors:] = 0
+            log += np.log(state.sum())
+            state /= state.sum()
+        told.append(log)
+    return float(np.exp(told[0] - told[1]))
+
+
+def test_on_all_along_is_what_the_whole_chain_says() -> None:
+    for chance in (0.1, 0.4, 0.9):
+        learned = world(port=chance, sea=chance)
+        window = learned.window
+        track = int(np.flatnonzero(window.tracks["mmsi"] == 99)[0])
+        rows = np.flatnonzero(window.track == track)
+        off = int(rows[300])
+        found = find_ends(learned, np.array([off]), np.array([39]), 10_000)
+        slowly = walk_slowly(learned, rows, range(off + 1, off + 40))
+        assert found.on_all_along[0] == pytest.approx(slowly, rel=1e-3)
+
+
+def test_ten_days_of_a_track_say_as_much_as_all_of_it() -> None:
+    learned = world(port=0.3, sea=0.3)
+    window = learned.window
+    track = int(np.flatnonzero(window.tracks["mmsi"] == 99)[0])
+    off = np.flatnonzero((window.track == track) & (window.hour == 300))
+    size = np.array([39])
+    short, whole = (
+        find_ends(learned, off, size, hours).on_all_along[0]
+        for hours in (RULES.joint.memory_h, 10_000)
+    )
+    assert short == pytest.approx(whole, rel=0.02)
+
+
 def test_hours_on_the_direct_way_are_expected_what_they_were_judged_with() -> None:
     """A ship bears no witness for itself here either; the learned pass is one step older."""
     learned = world(port=0.4, sea=0.7)
@@ -504,3 +570,28 @@ def test_the_flattened_prior_keeps_no_call_and_makes_all_groups_alike(water: Wat
     assert calls["p_call_flat"].n_unique() == 1
     none = row_of(found, NONE)
     assert none["p_call_flat"] == pytest.approx(none["p_call"])
+
+
+def test_lying_off_a_port_speaks_less_for_a_call_than_lying_in_it(
+    water: Water, voyages: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+) -> None:
+    """Learned of ships that lie in port; none of them ever waited at roads."""
+    hours, stays, fleets = voyages
+    habits = fit_habits(
+        hours,
+        stays,
+        water,
+        RULES,
+        candidates_of=lambda gaps: plain_candidates(gaps, water),
+        fleets=fleets,
+    )
+    gap = gap_of(99, 200, 218, OFF, OFF, sog_kn=0.1)
+    p = {}
+    for far_h in (0.0, 0.8):
+        asked = candidates_of(gap, {"makhachkala": (far_h, far_h)}).with_columns(
+            usual_direct_h=pl.lit(0.0)
+        )
+        found = weigh_candidates(gap, asked, habits, None, water, RULES)
+        p[far_h] = row_of(found, "makhachkala")["p_prior"]
+    assert p[0.0] > 0.9
+    assert p[0.8] / (1 - p[0.8]) < 0.2 * p[0.0] / (1 - p[0.0])
