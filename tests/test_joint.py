@@ -23,6 +23,7 @@ from pipeline.joint.hidden import STAYS, draw_hidden
 from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
+from pipeline.joint.ways import find_changes
 from pipeline.reception import COLUMNS, Learned
 from pipeline.water import Water, load_water
 from tests.joint_world import (
@@ -335,6 +336,14 @@ def test_a_place_that_nobody_was_in_promises_nothing() -> None:
     assert found == pytest.approx([0.0])
 
 
+def test_a_ship_changes_where_it_stops_and_gets_under_way_and_at_the_off_point() -> None:
+    ways = Stretches(np.array([4, 3, 2]))
+    stratum = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0])
+    at_off = np.array([1, 9, 9, 9, 1, 9, 9, 0, 9])
+    found = find_changes(ways, stratum, at_off)
+    assert found.tolist() == [False, True, False, True, True, False, False, False, False]
+
+
 def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:
     ports = find_ports(water)
     group = ports["port_group"].to_list().index("makhachkala")
@@ -595,3 +604,23 @@ def test_lying_off_a_port_speaks_less_for_a_call_than_lying_in_it(
         p[far_h] = row_of(found, "makhachkala")["p_prior"]
     assert p[0.0] > 0.9
     assert p[0.8] / (1 - p[0.8]) < 0.2 * p[0.0] / (1 - p[0.0])
+
+
+def test_a_ship_s_own_history_does_not_hold_the_call_that_is_hidden(water: Water) -> None:
+    """Each ship calls once at one of two ports: but for the call itself, history says nothing."""
+    parts = [
+        sail(
+            3_000 + ship,
+            ("makhachkala", ("aktau", "derbent")[ship % 2], "makhachkala"),
+            water,
+            first_h=3 * ship,
+        )
+        for ship in range(24)
+    ]
+    hours, stays = (pl.concat([part[one] for part in parts]) for one in (0, 1))
+    habits = fit_habits(
+        hours, stays, water, RULES, candidates_of=lambda gaps: plain_candidates(gaps, water)
+    )
+    stated = RULES.joint.prior_weights[NAMES.index("own")]
+    assert habits.hidden[ALL] > 500
+    assert habits.weights[ALL][NAMES.index("own")] < stated
