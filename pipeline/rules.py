@@ -432,6 +432,54 @@ class ReachRules(RuleGroup):
     )
 
 
+class JointRules(RuleGroup):
+    """Off or on, and at which port (METHOD 6)."""
+
+    memory_h: int = rule(
+        240,
+        "h",
+        "judgement: a track's hours before and after its gaps; own factors hold 60 h on average",
+        ge=1,
+    )
+    hidden_least_h: int = rule(4, "h", "METHOD 1: silences of this length on are gaps", ge=1)
+    hidden_usual_h: int = rule(24, "h", "judgement: where no silence is known", ge=1)
+    hidden_most_silent_h: int = rule(
+        6, "h", "judgement: too short for a call of 4 h and the way in and out", ge=1
+    )
+    most_hidden: int = rule(8_000, "voyages", "judgement: more teach little more", ge=1)
+    usual_stay_h: float = rule(24.0, "h", "judgement: of a merchant ship", gt=0)
+    room_h: float = rule(12.0, "h", "METHOD 5: usual for cargo work", gt=0)
+    most_way_h: float = rule(1_000.0, "h", "judgement: a way that is closed is long", gt=0)
+    most_detour: float = rule(3.0, "of the gap's hours", "judgement", gt=0)
+    stopped_kn: float = rule(0.5, "kn", "METHOD 6, Global Fishing Watch: moving above", ge=0)
+    there_h: float = rule(
+        0.25, "h at usual speed", "METHOD 4: within 4 km of a port; roads lie further off", gt=0
+    )
+    prior_calls: float = rule(
+        5.0, "calls", "judgement: shrinks shares of calls to those of the fleet, and of all", gt=0
+    )
+    prior_weights: tuple[float, ...] = rule(
+        (
+            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0),
+            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3),
+        ),
+        "log-odds",
+        "judgement: of slack, detour, has_room, towards, away, far_off, far_on, lay_there_off,"
+        " lay_there_on, lay_there_both, traffic, own, none, none_duration, none_under_way,"
+        " none_straight, none_lay, none_lay_duration; what holds where nothing is learned",
+        min_length=18,
+        max_length=18,
+    )
+    prior_scale: float = rule(
+        1.0, "log-odds", "judgement: how far what is learned may lie from it", gt=0
+    )
+    fleet_scale: float = rule(
+        0.3, "log-odds", "judgement: how far a fleet may lie from all fleets", gt=0
+    )
+    least_hidden: int = rule(300, "voyages", "judgement: fewer leave a fleet with all fleets", ge=1)
+    most_steps: int = rule(200, "steps", "judgement: of the search, far beyond its need", ge=1)
+
+
 class OperationRules(RuleGroup):
     """What `darkport doctor` calls too old or too little.
 
@@ -514,6 +562,7 @@ class Rules(RuleGroup):
     bands: BandRules = BandRules()
     reception: ReceptionRules = ReceptionRules()
     reach: ReachRules = ReachRules()
+    joint: JointRules = JointRules()
 
 
 def load_rules(path: Path | None) -> Rules:

@@ -52,6 +52,7 @@ FLOW = (
     "gap_table",
     "reception",
     "reach",
+    "joint",
     "history",
     "port_stays",
     "legs",
