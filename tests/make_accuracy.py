@@ -14,7 +14,7 @@ import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
@@ -66,11 +66,21 @@ class Trial:
         return [(self.world, seed, self.is_small) for seed in self.seeds]
 
 
+def name_folder(world: str, seed: int, small: bool, days: int | None) -> Path:
+    """Return where a world and its night lie."""
+    length = f"-{days}d" if days else ""
+    return WORK / f"{'small-' if small else ''}{world}-{seed}{length}"
+
+
+def is_done(folder: Path) -> bool:
+    """Return whether a world and its night ended before."""
+    return (folder / "done.json").is_file()
+
+
 def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
     """Simulate one world and run the night on it; return its folder: tables and truth."""
-    length = f"-{days}d" if days else ""
-    folder = WORK / f"{'small-' if small else ''}{world}-{seed}{length}"
-    if (folder / "done.json").is_file():
+    folder = name_folder(world, seed, small, days)
+    if is_done(folder):
         print(f"{folder.name}: done before", flush=True)
         return folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -102,7 +112,18 @@ def plan_trials(chosen: argparse.Namespace) -> list[Trial]:
         seeds = chosen.seeds if part in LARGE else chosen.small_seeds
         for world in chosen.worlds if part == "main" else PARTS[part]:
             trials.append(Trial(part, world, is_small, tuple(seeds)))
-    return trials
+    return [pick_done(trial, chosen.days) for trial in trials] if chosen.done else trials
+
+
+def pick_done(trial: Trial, days: int | None) -> Trial:
+    """Return a trial with the seeds that ended before, and say which are left out."""
+    done = tuple(
+        seed for world, seed, small in trial.jobs if is_done(name_folder(world, seed, small, days))
+    )
+    left_out = sorted(set(trial.seeds) - set(done))
+    if left_out:
+        print(f"{trial.name}: left out, not done: {', '.join(map(str, left_out))}", flush=True)
+    return replace(trial, seeds=done)
 
 
 def judge(trial: Trial, folders: dict[tuple[str, int, bool], Path]) -> Evaluation:
@@ -158,6 +179,7 @@ def read_options() -> argparse.Namespace:
     options.add_argument("--small-seeds", nargs="+", type=int, default=list(SMALL_SEEDS))
     options.add_argument("--small", action="store_true", help="small worlds in all parts")
     options.add_argument("--days", type=int, help="shorter worlds: a trial of this command only")
+    options.add_argument("--done", action="store_true", help="only worlds that ended before")
     options.add_argument("--jobs", type=int, default=2, help="worlds at a time")
     options.add_argument("--docs", type=Path, default=DOCS)
     return options.parse_args()
@@ -166,7 +188,7 @@ def read_options() -> argparse.Namespace:
 def main() -> None:
     """Run all worlds and seeds of the chosen parts, evaluate each world, write the page."""
     chosen = read_options()
-    trials = plan_trials(chosen)
+    trials = [trial for trial in plan_trials(chosen) if trial.seeds]
     # The same small world may serve two parts.
     jobs = list(dict.fromkeys(job for trial in trials for job in trial.jobs))
     with ThreadPoolExecutor(chosen.jobs) as pool:

@@ -333,6 +333,16 @@ OTHER_VALUES: Mapping[str, Any] = {
     "reception.least_expected": 0.1,
     "reception.coverage_below": 0.01,
     "reception.probable_from": 0.05,
+    "reception.way_from_km": 500.0,
+    "reception.usual_kn": 4.0,
+    "ports.enter_within_km": 1.0,
+    "ports.leave_beyond_km": 9.0,
+    "ports.stopped_most_kn": 0.4,
+    "ports.moving_from_kn": 2.0,
+    "ports.displaced_over_s": 7200,
+    "ports.lit_least_h": 40.0,
+    "ports.known_within_d": 1.0,
+    "ports.round_trip_least_h": 40.0,
 }
 
 
