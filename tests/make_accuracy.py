@@ -193,7 +193,11 @@ def main() -> None:
     jobs = list(dict.fromkeys(job for trial in trials for job in trial.jobs))
     with ThreadPoolExecutor(chosen.jobs) as pool:
         folders = dict(
-            zip(jobs, pool.map(lambda job: run_one(*job, chosen.days), jobs), strict=True)
+            zip(
+                jobs,
+                pool.map(lambda job: run_one(job[0], job[1], job[2], chosen.days), jobs),
+                strict=True,
+            )
         )
     judged = {trial: judge(trial, folders) for trial in trials}
     (chosen.docs / "accuracy").mkdir(parents=True, exist_ok=True)
