@@ -265,10 +265,25 @@ def test_every_world_of_the_page_is_named_and_described_in_a_sentence() -> None:
     assert describe_world("patchy-few").endswith("Laid over `patchy` and `off-few`.")
 
 
+def choose(**changes: Any) -> argparse.Namespace:
+    usual = {"parts": ["main", "recovery"], "worlds": ["caspian"], "seeds": [1]}
+    usual |= {"small_seeds": [1, 2], "small": True, "days": None, "done": False}
+    return argparse.Namespace(**{**usual, **changes})
+
+
+def test_a_page_may_be_of_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(make_accuracy, "WORK", tmp_path)
+    (tmp_path / "small-off-few-2").mkdir()
+    (tmp_path / "small-off-few-2" / "done.json").write_text("{}", "utf-8")
+    trials = make_accuracy.plan_trials(choose(done=True, parts=["recovery"]))
+    assert {trial.name: trial.seeds for trial in trials if trial.seeds} == {"small-off-few": (2,)}
+    assert "small-off-few: left out, not done: 1" in capsys.readouterr().out
+
+
 def test_a_small_world_of_two_parts_is_run_once() -> None:
-    chosen = argparse.Namespace(
-        parts=["main", "recovery"], worlds=["caspian"], seeds=[1], small_seeds=[1, 2], small=True
-    )
+    chosen = choose()
     trials = make_accuracy.plan_trials(chosen)
     assert [trial.name for trial in trials[:2]] == ["small-caspian", "small-off-few"]
     assert trials[0].jobs[0] in trials[2].jobs
