@@ -11,10 +11,9 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import printable
+from pipeline.schema import LEAST_TOLD_P
 
 MOST_STEPS = 24  # lines of the table: a day by the hour
-# Half of the last digit of p_off: log-odds beyond it are not told apart (`reception.parts`).
-LEAST_TOLD = 5e-7
 INDENT = " " * 7
 
 
@@ -94,7 +93,7 @@ def find_score(gap: dict[str, Any]) -> Score | None:
     p_off = gap["p_off"]
     if p_off is None or gap["log_odds_before"] is None:
         return None
-    p = min(max(p_off, LEAST_TOLD), 1 - LEAST_TOLD)
+    p = min(max(p_off, LEAST_TOLD_P), 1 - LEAST_TOLD_P)
     total = round(math.log(p / (1 - p)), 2)
     before, silence = (round(gap[f"log_odds_{part}"], 2) for part in ("before", "silence"))
     return Score(total, before, silence, round(total - before - silence, 2))
@@ -104,7 +103,7 @@ def tell_score(gap: dict[str, Any], score: Score | None) -> list[str]:
     """Return the parts of the score, a line each."""
     if score is None:
         return []
-    is_beyond = not LEAST_TOLD < gap["p_off"] < 1 - LEAST_TOLD
+    is_beyond = not LEAST_TOLD_P < gap["p_off"] < 1 - LEAST_TOLD_P
     return [
         f"Score  log-odds of p_off {score.log_odds:+.2f}{' or beyond' if is_beyond else ''},"
         " the sum of",

@@ -205,7 +205,6 @@ class _Night:
     ) -> None:
         self.job = job
         self.water = water
-        self.areas = water.areas
         self.registry = registry
         self.started_at = started_at
         self.progress = progress
@@ -382,8 +381,8 @@ class _Night:
         tables = {
             **archive.tables,
             "rules": rules_frame(self.job.rules),
-            "seasons": self.areas.seasons,
-            "closures": self.areas.closures,
+            "seasons": self.water.areas.seasons,
+            "closures": self.water.areas.closures,
             "ship_registry": self.registry,
         }
         for name, frame in tables.items():

@@ -69,6 +69,9 @@ REASONS: dict[str, str] = {
     "jump": "a one-sighting track with sightings of the same MMSI before and after it",
 }
 
+# Half of the last digit in which probabilities are published: what lies beyond is not told apart.
+LEAST_TOLD_P = 5e-7
+
 
 def _text(what: str, **more: Any) -> dy.String:
     return dy.String(description=what, **{"nullable": True, **more})

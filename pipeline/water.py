@@ -59,8 +59,12 @@ class Water:
     @cached_property
     def targets(self) -> list[str]:
         """All port groups in the order of `Areas.port_groups`, then all exits by id."""
-        exits = sorted(each.id for each in self.areas.folder.features if each.kind == "exit")
-        return [*self.areas.port_groups()["port_group"], *exits]
+        return [*self.areas.port_groups()["port_group"], *self.exits]
+
+    @cached_property
+    def exits(self) -> list[str]:
+        """All exits by id."""
+        return sorted(each.id for each in self.areas.folder.features if each.kind == "exit")
 
     @cached_property
     def waterways(self) -> frozenset[str]:

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from pipeline.joint.ends import Ends, find_ends
-from pipeline.joint.expect import expect_receptions, name_cells, name_places
+from pipeline.joint.expect import expect_receptions, name_places
 from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
 from pipeline.reception.learn import Learned
-from pipeline.reception.window import CHAIN, Bools, Floats, Ints, Window
+from pipeline.reception.window import CHAIN, Bools, Floats, Ints, Window, name_cells
 from pipeline.rules import Rules
 from pipeline.water import Water
 

@@ -5,14 +5,13 @@ The rates are those of `rates.estimate_rates`, asked for a ship that is not amon
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from pipeline.reception.learn import Learned
-from pipeline.reception.rates import Groups, estimate_rates
+from pipeline.reception.rates import expect_further
 from pipeline.reception.window import STRATA, Bools, Floats, Ints, Window
 from pipeline.rules import ReceptionRules
 
@@ -132,36 +131,20 @@ def _expect(learned: Learned, at: Ints, rules: ReceptionRules) -> dict[str, Floa
         at: rows of the window.
         rules: thresholds.
     """
-    window = learned.window
-    asked = np.concatenate([np.arange(window.rows), *[at] * len(EXPECTED)])
-    is_asked = np.arange(len(asked)) >= window.rows
-    stratum = np.repeat([STRATA.index(name) for name in EXPECTED.values()], len(at))
-    more = _take(window, asked)
-    more = replace(
-        more,
-        ship=np.where(is_asked, window.ship.max() + 1, more.ship),
-        stratum=np.concatenate([window.stratum, stratum]),
-        **{
-            name: getattr(more, name) & ~is_asked
-            for name in ("terrestrial", "satellite", "is_beacon")
-        },
+    window, size = learned.window, len(at)
+    rates = expect_further(
+        window,
+        learned.on,
+        np.full(size * len(EXPECTED), window.ship.max() + 1),
+        np.tile(window.hour[at], len(EXPECTED)),
+        np.tile(window.place[at], len(EXPECTED)),
+        np.repeat([STRATA.index(name) for name in EXPECTED.values()], size),
+        rules,
     )
-    sends = np.where(is_asked, 0.0, learned.on[asked])
-    rates = estimate_rates(more, Groups.of(more), sends, rules).expected[window.rows :]
     return {
-        name: np.round(rates[number * len(at) : (number + 1) * len(at)], 2)
+        name: np.round(rates[number * size : (number + 1) * size], 2)
         for number, name in enumerate(EXPECTED)
     }
-
-
-def _take(window: Window, rows: Ints) -> Window:
-    """Return a window with these rows alone, in this order."""
-    by_row = {
-        one.name: values[rows]
-        for one in fields(window)
-        if one.name != "corners" and isinstance(values := getattr(window, one.name), np.ndarray)
-    }
-    return replace(window, **by_row)
 
 
 def _name_areas(window: Window, cells: pl.DataFrame) -> pl.DataFrame:

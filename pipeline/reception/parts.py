@@ -10,9 +10,7 @@ from pipeline.reception.chain import smooth
 from pipeline.reception.grid import Grid
 from pipeline.reception.learn import Learned
 from pipeline.reception.window import Floats, Ints
-
-# Half of the last digit in which p_off is published: what lies beyond is not told apart.
-LEAST_TOLD = 5e-7
+from pipeline.schema import LEAST_TOLD_P
 
 
 def weigh_parts(learned: Learned, inside: Ints, middle: Ints) -> tuple[Floats, Floats]:
@@ -30,7 +28,7 @@ def weigh_parts(learned: Learned, inside: Ints, middle: Ints) -> tuple[Floats, F
         middle: the row at which each gap is judged.
 
     Returns:
-        Log-odds before, and what the silence adds; each log-odds within that of `LEAST_TOLD`.
+        Log-odds before, and what the silence adds; each log-odds within that of `LEAST_TOLD_P`.
     """
     window = learned.window
     is_asked = np.zeros(window.tracks.height, np.bool_)
@@ -51,4 +49,4 @@ def take_log_odds(p: Floats) -> Floats:
     """Return log-odds of probabilities, as far as the published digits tell them apart."""
     from scipy.special import logit
 
-    return logit(np.clip(p, LEAST_TOLD, 1 - LEAST_TOLD))
+    return logit(np.clip(p, LEAST_TOLD_P, 1 - LEAST_TOLD_P))

@@ -108,6 +108,29 @@ def estimate_rates(window: Window, groups: Groups, sends: Floats, rules: Recepti
     return Rates(expected, is_live)
 
 
+def expect_further(
+    window: Window,
+    sends: Floats,
+    ship: Ints,
+    hour: Ints,
+    place: Ints,
+    stratum: Ints,
+    rules: ReceptionRules,
+) -> Floats:
+    """Return the receptions expected in hours in which nobody was known to be, one entry an hour.
+
+    Args:
+        window: the hours that teach.
+        sends: how much each of its rows counts.
+        ship: whose the further hours are; it bears no witness for itself in them.
+        hour, place, stratum: of the further hours, as in the window.
+        rules: thresholds.
+    """
+    more = window.extend(ship, hour, place, stratum)
+    weights = np.concatenate([sends, np.zeros(len(hour))])
+    return estimate_rates(more, Groups.of(more), weights, rules).expected[window.rows :]
+
+
 class _Kind:
     """What one kind of receiver heard of every row, and how much each row counts."""
 

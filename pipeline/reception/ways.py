@@ -18,7 +18,6 @@ WAYS = {
     "way_lat": pl.Float64,
     "is_beyond": pl.Boolean,
 }
-HOUR_S = 3600
 
 
 def find_ways(
@@ -87,13 +86,12 @@ def _find_inside(
     """Return hours after the off point until a ship has left, and before the on point since it is
     back; NaN where it need not have left."""
     none = np.full(silences.height, np.nan)
-    exits = [name for name in water.targets if name not in _groups(water)]
-    if not exits:
+    if not water.exits:
         return none, none
 
     def hours_to_exit(end: str) -> FloatArray:
         nodes, _ = water.snap(silences[f"{end}_lon"], silences[f"{end}_lat"])
-        return water.hours_to(exits, nodes, rules.usual_kn).min(axis=1)
+        return water.hours_to(water.exits, nodes, rules.usual_kn).min(axis=1)
 
     leaves = silences["on_is_outside"].fill_null(value=False).to_numpy()
     at_off = silences.select(
@@ -104,7 +102,3 @@ def _find_inside(
         np.where(leaves, hours_to_exit("off"), np.nan),
         np.where(returns, hours_to_exit("on"), np.nan),
     )
-
-
-def _groups(water: Water) -> set[str]:
-    return set(water.areas.port_groups()["port_group"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -94,6 +94,23 @@ class Window:
     def rows(self) -> int:
         """How many hours of ships there are."""
         return len(self.hour)
+
+    def extend(self, ship: Ints, hour: Ints, place: Ints, stratum: Ints) -> Window:
+        """Return the window with more hours of ships behind its own: unheard, inside the region.
+
+        With no weight they teach nothing, and `rates.estimate_rates` says what to expect in them.
+        A place beyond the known ones has no corner.
+        """
+        own = {"ship": ship, "hour": hour, "place": place, "stratum": stratum}
+        nothing = np.zeros(len(ship))
+        longer = {
+            one.name: np.concatenate(
+                [values, own.get(one.name, nothing).astype(values.dtype)], dtype=values.dtype
+            )
+            for one in fields(self)
+            if one.name != "corners" and isinstance(values := getattr(self, one.name), np.ndarray)
+        }
+        return replace(self, **longer)
 
     @property
     def month_areas(self) -> tuple[str, ...]:
@@ -235,9 +252,7 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
     is_heard = (rows["terrestrial"] | rows["satellite"]).to_numpy()
     is_under_way = _find_under_way(rows, lon, lat, begins, rules)
     changes = begins | _find_changes(is_under_way, is_heard | begins)
-    cells = np.floor(lon / rules.cell_deg).astype(np.int64) * 10_000 + np.floor(
-        lat / rules.cell_deg
-    ).astype(np.int64)
+    cells = name_cells(lon, lat, rules)
     _, of_place, place = np.unique(cells, return_index=True, return_inverse=True)
     corner = np.stack([lon[of_place], lat[of_place]], axis=1) / rules.cell_deg
     is_beacon = rows["is_beacon"].to_numpy()
@@ -273,6 +288,12 @@ def _number(rows: pl.DataFrame, tracks: pl.DataFrame, rules: ReceptionRules) -> 
         changes=changes,
         returns=is_heard & (silent >= rules.return_after_h),
     )
+
+
+def name_cells(lon: Floats, lat: Floats, rules: ReceptionRules) -> Ints:
+    """Return a number for the cell that each point (degrees) lies in."""
+    x, y = (np.floor(one / rules.cell_deg).astype(np.int64) for one in (lon, lat))
+    return x * 10_000 + y
 
 
 def _find_under_way(
