@@ -25,6 +25,7 @@ from pipeline import (
     ships,
     store,
     tracks,
+    voyages,
 )
 from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
@@ -268,12 +269,19 @@ def _follow_gaps(
     data_end: datetime,
 ) -> dict[str, pl.DataFrame]:
     """Return the tables of one file each: gaps, and what follows from them."""
+    areas, rules, name = question.water.areas, question.rules, question.rules_hash
+    heard = voyages.put_together(
+        months.read_all(SUMS, "port_parts"), months.read_all(SUMS, "canal_parts"), who, areas, rules
+    )
     by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
-        "dark_port_calls": derive.list_calls(
-            gap_rows, question.water.areas, data_end, question.rules_hash
+        "dark_port_calls": derive.list_calls(gap_rows, areas, data_end, name),
+        "lit_port_calls": voyages.list_lit_port_calls(heard, gap_rows, who, rules, data_end, name),
+        "legs": voyages.list_legs(heard, gap_rows, who, rules, name),
+        "canal_transits": voyages.list_canal_transits(
+            heard, gap_rows, who, areas.seasons, rules, name
         ),
         "ship_months": derive.sum_ship_months(
             pl.concat(by_month), still_open, months.read_all(RECEPTION, "observable"), who

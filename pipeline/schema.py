@@ -45,6 +45,8 @@ CAUSES = (
     "probable_off",
 )
 STATUSES = ("provisional", "final")
+PASSAGES = ("lit", "dark", "unheard")
+DIRECTIONS = ("volga_to_don", "don_to_volga")
 GRADES = ("A", "B", "C", "D", "X")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
 HEALTH_WORDS = ("silent", "few", "not_judged")
@@ -477,6 +479,102 @@ class DarkPortCalls(dy.Schema):
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
 
+class LitPortCalls(dy.Schema):
+    """One row per call heard in port: a port stay with 4 h at rest or silent (METHOD 6)."""
+
+    call_id = _key("hash of MMSI, entry and port group")
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    track = _whole("track of the MMSI, see tracks", nullable=False)
+    imo = _whole("trusted IMO number")
+    name = _text("ship name; typed in by strangers")
+    flag = _text("flag on entry, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    port_group = _text("port group", nullable=False)
+    port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", nullable=False)
+    before_group = _text("known port before it, within 30 days")
+    before_at = _instant("last slow sighting there")
+    after_group = _text("known port after it, within 30 days")
+    after_at = _instant("first slow sighting there")
+    entered_at = _instant("first sighting within 3 km", nullable=False)
+    left_at = _instant("last sighting before one beyond 4 km, or at all", nullable=False)
+    stay_h = _number("time between the two", "h", nullable=False)
+    stopped_h = _number("the part heard stopped; silences of 4 h left out", "h", nullable=False)
+    sightings = _whole("sightings in port", nullable=False)
+    silences = _whole("silences of 4 h and more inside", nullable=False)
+    silent_h = _number("their sum", "h", nullable=False)
+    longest_silence_h = _number("longest silence of any length inside", "h", nullable=False)
+    is_left = _yes("a later sighting of the track lies elsewhere", nullable=False)
+    is_glimpsed = _yes(
+        "less than 4 h heard at rest, and a gap that begins or ends in it has a p_off of 0.8 and"
+        " more: not counted as lit",
+        nullable=False,
+    )
+    month = _month()
+    status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Legs(dy.Schema):
+    """One row per voyage of a ship from one known port to the next (METHOD 7)."""
+
+    ship_id = _key("ship, see ships")
+    left_at = _instant(
+        "last sighting within 4 km of the port it left", primary_key=True, nullable=False
+    )
+    mmsi = _mmsi()
+    flag = _text("flag on leaving, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    from_group = _text("port group it left", nullable=False)
+    from_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    to_group = _text("port group it came to", nullable=False)
+    to_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    arrived_at = _instant("first sighting within 4 km of the next port", nullable=False)
+    hours = _number("time between the two", "h", nullable=False)
+    is_crossing = _yes("the two countries differ", nullable=False)
+    is_ru_ir_crossing = _yes("from Russia to Iran or back", nullable=False)
+    gaps = _whole("closed gaps that lie wholly in it", nullable=False)
+    longest_gap_h = _number("the longest of them", "h")
+    expected_off = _number("sum of their p_off", nullable=False)
+    passage = _one_of(
+        "dark: one of them has a p_off of 0.8 and more; unheard: there are others only; lit: none",
+        PASSAGES,
+        nullable=False,
+    )
+    month = _month()
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class CanalTransits(dy.Schema):
+    """One row per passage of the Volga-Don canal from one side to the other (METHOD 7)."""
+
+    mmsi = _mmsi(primary_key=True)
+    track = _whole("track of the MMSI, see tracks", primary_key=True, nullable=False)
+    entered_at = _instant("last sighting beyond the one end", primary_key=True, nullable=False)
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag at that time, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    direction = _one_of("from which side to which", DIRECTIONS, nullable=False)
+    left_at = _instant("first sighting beyond the other end", nullable=False)
+    hours = _number("time between the two", "h", nullable=False)
+    gap_id = _text("the gap that spans both, see gaps; null: none")
+    p_off = _probability("its probability that the set was off")
+    passage = _one_of(
+        "dark: one gap of p_off 0.8 and more spans both sightings; unheard: another gap does; lit",
+        PASSAGES,
+        nullable=False,
+    )
+    season_days = _whole("days of navigation in the month; null: not known", "d")
+    month = _month()
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
 class ShipMonths(dy.Schema):
     """One row per MMSI x month x area x port_group: what was seen of it there, and for how long.
 
@@ -818,6 +916,9 @@ TABLES: dict[str, type[dy.Schema]] = {
     "ships": Ships,
     "gaps": Gaps,
     "dark_port_calls": DarkPortCalls,
+    "lit_port_calls": LitPortCalls,
+    "legs": Legs,
+    "canal_transits": CanalTransits,
     "ship_months": ShipMonths,
     "reception_cells": ReceptionCells,
     "gap_hours": GapHours,

@@ -60,6 +60,7 @@ FLOW = (
     "calls",
     "chains",
     "derive",
+    "voyages",
     "keys",
     "store",
     "ingest",

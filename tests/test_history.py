@@ -503,6 +503,7 @@ def database(
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
             "outage_hours": builders.frame(schema.OutageHours, []),
             **NO_HOURS,
+            **builders.no_voyages(),
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,

@@ -63,6 +63,17 @@ CELLS: tuple[Row, ...] = (
 )
 
 
+# A call heard at rest for 9 h, the leg after it, and a passage that gap-001 hides.
+LIT = {
+    "entered_at": datetime(2023, 5, 1),
+    "left_at": datetime(2023, 5, 1, 10),
+    "stay_h": 10.0,
+    "stopped_h": 9.0,
+}
+LEG = {"left_at": datetime(2023, 5, 1, 10), "arrived_at": datetime(2023, 5, 3), "passage": "lit"}
+LATER = {"left_at": datetime(2023, 5, 4), "arrived_at": datetime(2023, 5, 6), "passage": "lit"}
+
+
 def call(number: int, month: date = MAY, **more: Any) -> Row:
     """A near-port gap whose gap is `gap-<number>`."""
     return {"month": month, "gap_ids": f"gap-{number:03}", **more}
@@ -89,6 +100,19 @@ def connect(
         "files": builders.frame(schema.Files, files),
         "reception_cells": builders.frame(schema.ReceptionCells, CELLS),
         "gap_hours": builders.frame(schema.GapHours, ()),
+        "lit_port_calls": builders.frame(schema.LitPortCalls, [LIT]),
+        "legs": builders.frame(schema.Legs, [LEG, LATER]),
+        "canal_transits": builders.frame(
+            schema.CanalTransits,
+            [
+                {
+                    "passage": "lit",
+                    "direction": "volga_to_don",
+                    "entered_at": datetime(2023, 5, 2),
+                    "left_at": datetime(2023, 5, 3),
+                }
+            ],
+        ),
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
     }
@@ -927,6 +951,9 @@ FAULTS: dict[str, list[str]] = {
         for name in (
             "gaps",
             "dark_port_calls",
+            "lit_port_calls",
+            "legs",
+            "canal_transits",
             "monthly_gaps",
             "monthly_dark_port_calls",
             "indicator",
@@ -985,6 +1012,22 @@ FAULTS: dict[str, list[str]] = {
         HOUR_OF_GAP.format(at="off_at + interval 1 hour", expected=1, live_h=0.5),
         HOUR_OF_GAP.format(at="off_at + interval 1 hour", expected=1, live_h="null"),
         "insert into gap_hours values ('no gap', '2023-05-02', 49, 37, true, 1)",
+    ],
+    "no_voyage_reaches_beyond_data_end": [
+        "update lit_port_calls set left_at = '2023-07-20 00:00:01'",
+        "update legs set arrived_at = left_at - interval 1 second",
+        "update canal_transits set left_at = '2023-08-01'",
+    ],
+    "a_lit_call_rests_long_enough": [
+        "update lit_port_calls set stopped_h = 3.9",
+        "update lit_port_calls set silent_h = 2",
+    ],
+    "legs_of_a_ship_do_not_overlap": ["update legs set arrived_at = '2023-05-05'"],
+    "a_dark_passage_is_spanned_by_its_gap": [
+        "update canal_transits set passage = 'dark'",
+        "update canal_transits set gap_id = 'gap-001'",
+        "update canal_transits set gap_id = 'gap-001', passage = 'dark'",
+        "update canal_transits set gap_id = 'nobody', passage = 'unheard'",
     ],
     "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
 }

@@ -233,6 +233,7 @@ def inputs() -> dict[str, pl.DataFrame]:
         "outage_hours": builders.frame(schema.OutageHours, []),
         "reception_cells": builders.frame(schema.ReceptionCells, cells),
         "gap_hours": builders.frame(schema.GapHours, gap_hours),
+        **builders.no_voyages(),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }
