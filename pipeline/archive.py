@@ -192,26 +192,15 @@ def derive_archive(
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
     progress("learning reception", 0, 1)
-    months.judge_reception(still_open, data_end)
+    outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
+    silences = _judge_causes(months, silences, still_open, outages, who, data_end)
     progress("learning reception", 1, 1)
     progress("listing gaps", 0, 1)
-    outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
-    gnss_hours = months.read_all(SUMS, "gnss_hours")
-    silences = gap_table.tell_causes(
-        reception.add_causes(
-            silences,
-            months.read_all(RECEPTION, "judged"),
-            outages,
-            gnss_hours,
-            areas.area_closures(),
-            rules,
-        )
-    )
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
     progress("adding up exposure", 0, 1)
     tables = _follow_gaps(months, gap_rows, still_open, outages, who, question, data_end)
-    tables["gnss_hours"] = gnss_hours
+    tables["gnss_hours"] = months.read_all(SUMS, "gnss_hours")
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
     progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)
@@ -257,6 +246,29 @@ def _judge_open(
     still_open = gaps.close_under_other_mmsi(still_open, ends.tracks, who.plain, rules)
     still_open = gaps.count_positions_before(still_open, ends.hours, rules.gaps)
     return gap_table.tell_silences(months.judge_silences(still_open, tugs), data_end)
+
+
+def _judge_causes(
+    months: Months,
+    silences: pl.DataFrame,
+    still_open: pl.DataFrame,
+    outages: pl.DataFrame,
+    who: derive.WhoIsWho,
+    data_end: datetime,
+) -> pl.DataFrame:
+    """Return all silences with their cause and p_off, in words too."""
+    rules = months.days.rules
+    silences = reception.name_explained(
+        silences,
+        outages,
+        months.read_all(SUMS, "gnss_hours"),
+        months.water.areas.area_closures(),
+        rules,
+    )
+    explained = silences.filter(pl.col("cause").is_in(reception.EXPLAINED))
+    months.judge_reception(still_open, explained.select("gap_id", "on_at"), who, data_end)
+    judged = months.read_all(RECEPTION, "judged")
+    return gap_table.tell_causes(reception.add_causes(silences, judged, rules))
 
 
 def _follow_gaps(

@@ -41,7 +41,7 @@ def find_story(processed: Path, row_id: str) -> Story:
         if row is None:
             raise UsageError(f"no gap or call {printable(row_id)} in {processed}")
         gap = dict(zip(names, row, strict=True))
-        if "own_factor" not in gap:
+        if "p_off_direct" not in gap:
             raise UsageError(f"{processed} was made by an earlier version: run darkport nightly")
         rungs = [
             int(hours)

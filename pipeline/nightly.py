@@ -58,6 +58,7 @@ PART_TABLES = {
     "feed_health": HEALTH,
     "reception_cells": RECEPTION,
     "gap_hours": RECEPTION,
+    "port_candidates": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -72,6 +73,7 @@ DATABASE_TABLES = (
     "gaps",
     "gap_versions",
     "runs",
+    "port_candidates",
     "dark_port_calls",
     "lit_port_calls",
     "legs",

@@ -424,6 +424,9 @@ class Gaps(dy.Schema):
     p_off = _probability("probability that the set was off")
     p_off_low = _probability("lower end of its 90 % interval")
     p_off_high = _probability("upper end of its 90 % interval")
+    p_off_direct = _probability(
+        "the same, had it gone straight from off to on; p_off takes in where it may have called"
+    )
     witnesses = _whole("other emitters heard in the live hours")
     live_h = _number("hours in which somebody could be heard where the ship could be", "h")
     expected_receptions = _number("receptions expected in the live hours if the set was on")
@@ -432,16 +435,48 @@ class Gaps(dy.Schema):
         "receptions of this ship over those of a middling one there, as heard until the off point"
     )
     log_odds_before = _number(
-        "part of the log-odds of p_off: how often sets go off there and for how long, the silence"
-        " not counted"
+        "part of the log-odds of p_off_direct: how often sets go off there and for how long, the"
+        " silence not counted"
     )
     log_odds_silence = _number(
-        "part of the log-odds of p_off: the silence, if the ship were a middling one; the rest to"
-        " the log-odds of p_off is what its own factor, before and after, changes"
+        "part of the log-odds of p_off_direct: the silence, if the ship were a middling one; the"
+        " rest to the log-odds of p_off_direct is what its own factor, before and after, changes"
     )
     reasons = _text("the row's story in words", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class PortCandidates(dy.Schema):
+    """One row per closed gap x port group in reach of it, and `none`: did it call there? (METHOD 6)
+
+    Of gaps that reception was asked about and nothing else explains. Over the rows of a gap p_call
+    and p_unheard add up to one, and p_call to its p_off. Null in both: nothing is known of its
+    silence.
+    """
+
+    gap_id = _key("gap, see gaps")
+    port_group = _key("port group it could have called at; 'none': no call")
+    country = _text("country of the port group, ISO 3166 alpha-3; null for 'none'")
+    to_h = _number("least hours from the off point to it", "h")
+    from_h = _number("least hours from it to the on point", "h")
+    slack_h = _number("length of the gap less both, at least 4", "h")
+    window_from = _instant("earliest presence there")
+    window_to = _instant("latest presence there")
+    detour_km = _number("usual way through it less the direct one", "km")
+    season_unknown = _yes("a waterway on the way has a season, and that time's is not listed")
+    p_prior = dy.Float64(
+        description="probability by the way and by habits of ships heard, silence not counted",
+        min=0,
+        max=1,
+    )
+    p_call = _probability("probability that the set was off and the ship was there")
+    p_unheard = _probability("probability that the set was on, the ship there and nobody heard it")
+    p_call_flat = _probability("p_call, were all groups equally likely before")
+    log_silence_gain = _number(
+        "log of how much likelier silence is on the way through it than straight on, the set on",
+        nullable=False,
+    )
 
 
 class DarkPortCalls(dy.Schema):
@@ -915,6 +950,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rules": Rules,
     "ships": Ships,
     "gaps": Gaps,
+    "port_candidates": PortCandidates,
     "dark_port_calls": DarkPortCalls,
     "lit_port_calls": LitPortCalls,
     "legs": Legs,

@@ -57,6 +57,7 @@ FLOW = (
     "port_stays",
     "legs",
     "canal_transits",
+    "posterior",
     "calls",
     "chains",
     "derive",
