@@ -14,6 +14,8 @@ from typing import Any
 import polars as pl
 
 from pipeline import (
+    calls,
+    dark_calls,
     derive,
     gap_table,
     gaps,
@@ -285,11 +287,16 @@ def _follow_gaps(
     heard = voyages.put_together(
         months.read_all(SUMS, "port_parts"), months.read_all(SUMS, "canal_parts"), who, areas, rules
     )
+    candidates = months.read_parts(RECEPTION, "port_candidates")
+    placed = dark_calls.place_calls(gap_rows, candidates, heard.known, areas, rules)
+    statics = months.read_parts(MONTH_NOTES, "statics")
     by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
-        "dark_port_calls": derive.list_calls(gap_rows, areas, data_end, name),
+        "dark_port_calls": dark_calls.list_dark_calls(placed, statics, rules, data_end, name),
+        "call_sums": dark_calls.sum_calls(placed, rules),
+        "near_port_gaps": calls.list_near_port(gap_rows, areas.port_groups(), data_end, name),
         "lit_port_calls": voyages.list_lit_port_calls(heard, gap_rows, who, rules, data_end, name),
         "legs": voyages.list_legs(heard, gap_rows, who, rules, name),
         "canal_transits": voyages.list_canal_transits(

@@ -165,6 +165,10 @@ class Months:
             ]
         )
 
+    def read_parts(self, kind: str, table: str) -> pl.DataFrame:
+        """Return a published table that lies on the shelf a month a file, as it lies there."""
+        return self.shelf.read_many(kind, list(self.names[kind].values()), table)
+
     @cached_property
     def _settled(self) -> set[date]:
         """Return the months long past."""

@@ -75,6 +75,8 @@ DATABASE_TABLES = (
     "runs",
     "port_candidates",
     "dark_port_calls",
+    "call_sums",
+    "near_port_gaps",
     "lit_port_calls",
     "legs",
     "canal_transits",

@@ -479,13 +479,55 @@ class PortCandidates(dy.Schema):
     )
 
 
-class DarkPortCalls(dy.Schema):
-    """One row per visit with the set off, at its likeliest port group (METHOD 6).
+class NearPortGaps(dy.Schema):
+    """One row per closed gap near a port group: a list to look at, not calls (METHOD 1).
 
-    First form: every closed gap near a port group, reason `near_port`, grade and p_call null.
+    Gaps of cause left_region, identity and in_port are left out.
     """
 
-    call_id = _key("hash of the visit's first gap")
+    gap_id = _key("gap, see gaps")
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    flag = _text("flag at the off point, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    port_group = _text("port group near the off point", nullable=False)
+    port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any, if it were a call")
+    month = _month()
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class CallSums(dy.Schema):
+    """One row per month x flag x port group x scopes: what all candidates add up to (METHOD 7).
+
+    Gaps of one visit count once; unobservable gaps do not count.
+    """
+
+    month = _month(primary_key=True)
+    flag = _key("flag, ISO 3166 alpha-3, or 'unknown'")
+    port_country = _key("country of the port group")
+    port_group = _key("port group")
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", primary_key=True, nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", primary_key=True, nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", primary_key=True, nullable=False)
+    expected_calls = _number("sum of p_call", nullable=False)
+    expected_unheard = _number("sum of p_unheard", nullable=False)
+    glimpsed = _whole(
+        "gaps that begin or end in the port, with room for a stay there and a p_off of 0.8 and"
+        " more: neither dark nor lit",
+        nullable=False,
+    )
+
+
+class DarkPortCalls(dy.Schema):
+    """One row per visit with the set off, at its likeliest port group, and per gap of grade D.
+
+    P_call of 0.4 and more (METHOD 6); what is less likely is in the sums of
+    monthly_dark_port_calls alone.
+    """
+
+    call_id = _key("hash of the visit's first gap and its port group")
     visit_id = _text("visit the gaps belong to", nullable=False)
     ship_id = _text("ship, see ships", nullable=False)
     mmsi = _mmsi()
@@ -495,16 +537,16 @@ class DarkPortCalls(dy.Schema):
     fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
     port_group = _text("port group", nullable=False)
     port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
-    in_ru_ir_crossing = _yes("in scope ru_ir_crossing; null until calls are inferred")
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing")
     in_ru_ir_any = _yes("in scope ru_ir_any")
-    in_any_flag_crossing = _yes("in scope any_flag_crossing; null until calls are inferred")
+    in_any_flag_crossing = _yes("in scope any_flag_crossing")
     window_from = _instant("earliest presence at the port", nullable=False)
     window_to = _instant("latest presence at the port", nullable=False)
     gap_ids = _text("gaps of the visit, separated by ';'", nullable=False)
     p_off = _probability("probability that the set was off")
     p_call = _probability("probability of a call with the set off")
-    grade = _one_of("grade (METHOD 6); null until calls are inferred", GRADES)
-    families = _text("families of evidence outside P_call")
+    grade = _one_of("grade (METHOD 6)", GRADES)
+    families = _text("evidence outside P_call: draught, destination; separated by ';'; null: none")
     slack_h = _number("hours left for the stay after the sailing times", "h")
     draught_change_m = _number("draught after minus draught before", "m")
     second_call_possible = _yes("the gap has room for a second call")
@@ -819,17 +861,17 @@ class MonthlyDarkPortCalls(dy.Schema):
     flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
     port_country = _key("country of the port group, or 'all'")
     port_group = _key("port group or 'all'")
-    calls_a = _whole("calls of grade A; null until calls are inferred")
-    calls_b = _whole("calls of grade B; null until calls are inferred")
-    calls_c = _whole("calls of grade C; null until calls are inferred")
-    calls_d = _whole("calls of grade D; null until calls are inferred")
+    calls_a = _whole("calls of grade A")
+    calls_b = _whole("calls of grade B")
+    calls_c = _whole("calls of grade C")
+    calls_d = _whole("calls of grade D")
     near_port_gaps = _whole("closed gaps near the port group: not calls")
     expected_calls = _number("sum of p_call")
     expected_calls_low = _number("lower end of its 90 % interval")
     expected_calls_high = _number("upper end of its 90 % interval")
     expected_unheard = _number("sum of p_unheard")
     lit_calls = _whole("calls heard in port")
-    glimpsed = _whole("calls with one end heard in port")
+    glimpsed = _whole("gaps that begin or end in port and may hide a stay there, set probably off")
     dark_share = _number("dark / (dark + lit + unheard), in expectations")
     observable_ship_hours = _number("ship-hours in which somebody could be heard there", "h")
     status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
@@ -854,7 +896,7 @@ class Indicator(dy.Schema):
     p_low = _probability("probability of class Low")
     p_medium = _probability("probability of class Medium")
     p_high = _probability("probability of class High")
-    rating = _text("printed class; null until calls are inferred")
+    rating = _text("printed class; null until calls are rated")
     count_trend = _text("trend of expected calls against 2020-21")
     count_ratio = _number("ratio behind it")
     count_ratio_low = _number("lower end of its 90 % interval")
@@ -952,6 +994,8 @@ TABLES: dict[str, type[dy.Schema]] = {
     "gaps": Gaps,
     "port_candidates": PortCandidates,
     "dark_port_calls": DarkPortCalls,
+    "call_sums": CallSums,
+    "near_port_gaps": NearPortGaps,
     "lit_port_calls": LitPortCalls,
     "legs": Legs,
     "canal_transits": CanalTransits,

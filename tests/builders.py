@@ -92,6 +92,16 @@ FOLLOWING: dict[type[dy.Schema], dict[str, Following]] = {
         "flag": lambda row, number: "RUS",
         "port_group": lambda row, number: "astrakhan",
     },
+    schema.NearPortGaps: {
+        "gap_id": lambda row, number: f"gap-{number:03}",
+        "ship_id": _ship_id,
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+    },
+    schema.CallSums: {
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+    },
     schema.LitPortCalls: {
         "call_id": lambda row, number: f"lit-{number:03}",
         "ship_id": _ship_id,
@@ -145,7 +155,9 @@ def _default(name: str, dtype: pl.DataType) -> Any:
 
 
 def no_voyages() -> dict[str, pl.DataFrame]:
-    """Return the tables of voyages without a row."""
+    """Return the tables of voyages and of candidates without a row."""
     tables = (schema.LitPortCalls, schema.Legs, schema.CanalTransits)
+    tables += (schema.PortCandidates, schema.CallSums, schema.NearPortGaps)
     names = ("lit_port_calls", "legs", "canal_transits")
+    names += ("port_candidates", "call_sums", "near_port_gaps")
     return {name: frame(table, []) for name, table in zip(names, tables, strict=True)}

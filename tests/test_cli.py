@@ -148,8 +148,8 @@ def test_explain_finds_a_gap_by_its_call(processed: Path) -> None:
     calls = pl.read_parquet(processed / "dark_port_calls.parquet")
     assert calls.height > 0
     done = darkport("explain", calls["call_id"][0], "--processed", processed)
-    assert calls["gap_ids"][0] in done.out
-    assert "not a dark port call" in done.out
+    assert calls["gap_ids"][0].split(";")[0] in done.out
+    assert f"grade {calls['grade'][0]}" in done.out
 
 
 def test_explain_of_nothing_is_one_line(processed: Path) -> None:
@@ -219,7 +219,7 @@ def test_the_rating_is_null_with_its_reason_and_an_upper_bound_column(processed:
     for row in content["rows"]:
         assert row["rating"] is None
         assert "SIMULATED" in row["why"]
-        assert row["why"].startswith("dark port calls are not inferred yet")
+        assert row["why"].startswith("dark port calls are not rated yet")
         assert "upper_bound_12m" in row
 
 

@@ -58,6 +58,7 @@ FLOW = (
     "legs",
     "canal_transits",
     "posterior",
+    "dark_calls",
     "calls",
     "chains",
     "derive",

@@ -37,6 +37,13 @@ published as (
     from canal_transits
     union all
     select
+        'near_port_gaps' as relation,
+        gap_id as cell,
+        method_version,
+        rules_hash
+    from near_port_gaps
+    union all
+    select
         'monthly_gaps' as relation,
         concat_ws(' ', month, flag, fleet, area, port_group, at_least_h) as cell,
         method_version,
