@@ -14,6 +14,8 @@ from typing import Any
 import polars as pl
 
 from pipeline import (
+    calls,
+    dark_calls,
     derive,
     gap_table,
     gaps,
@@ -25,6 +27,7 @@ from pipeline import (
     ships,
     store,
     tracks,
+    voyages,
 )
 from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
@@ -191,26 +194,15 @@ def derive_archive(
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
     progress("learning reception", 0, 1)
-    months.judge_reception(still_open, data_end)
+    outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
+    silences = _judge_causes(months, silences, still_open, outages, who, data_end)
     progress("learning reception", 1, 1)
     progress("listing gaps", 0, 1)
-    outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
-    gnss_hours = months.read_all(SUMS, "gnss_hours")
-    silences = gap_table.tell_causes(
-        reception.add_causes(
-            silences,
-            months.read_all(RECEPTION, "judged"),
-            outages,
-            gnss_hours,
-            areas.area_closures(),
-            rules,
-        )
-    )
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)
     progress("adding up exposure", 0, 1)
     tables = _follow_gaps(months, gap_rows, still_open, outages, who, question, data_end)
-    tables["gnss_hours"] = gnss_hours
+    tables["gnss_hours"] = months.read_all(SUMS, "gnss_hours")
     tables["files"] = ingest.files_frame([file.account for file in found], _booked(months))
     progress("adding up exposure", 1, 1)
     return Archive(found, days, months, data_end, tables)
@@ -258,6 +250,29 @@ def _judge_open(
     return gap_table.tell_silences(months.judge_silences(still_open, tugs), data_end)
 
 
+def _judge_causes(
+    months: Months,
+    silences: pl.DataFrame,
+    still_open: pl.DataFrame,
+    outages: pl.DataFrame,
+    who: derive.WhoIsWho,
+    data_end: datetime,
+) -> pl.DataFrame:
+    """Return all silences with their cause and p_off, in words too."""
+    rules = months.days.rules
+    silences = reception.name_explained(
+        silences,
+        outages,
+        months.read_all(SUMS, "gnss_hours"),
+        months.water.areas.area_closures(),
+        rules,
+    )
+    explained = silences.filter(pl.col("cause").is_in(reception.EXPLAINED))
+    months.judge_reception(still_open, explained.select("gap_id", "on_at"), who, data_end)
+    judged = months.read_all(RECEPTION, "judged")
+    return gap_table.tell_causes(reception.add_causes(silences, judged, rules))
+
+
 def _follow_gaps(
     months: Months,
     gap_rows: pl.DataFrame,
@@ -268,12 +283,24 @@ def _follow_gaps(
     data_end: datetime,
 ) -> dict[str, pl.DataFrame]:
     """Return the tables of one file each: gaps, and what follows from them."""
+    areas, rules, name = question.water.areas, question.rules, question.rules_hash
+    heard = voyages.put_together(
+        months.read_all(SUMS, "port_parts"), months.read_all(SUMS, "canal_parts"), who, areas, rules
+    )
+    candidates = months.read_parts(RECEPTION, "port_candidates")
+    placed = dark_calls.place_calls(gap_rows, candidates, heard.known, areas, rules)
+    statics = months.read_parts(MONTH_NOTES, "statics")
     by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
-        "dark_port_calls": derive.list_calls(
-            gap_rows, question.water.areas, data_end, question.rules_hash
+        "dark_port_calls": dark_calls.list_dark_calls(placed, statics, rules, data_end, name),
+        "call_sums": dark_calls.sum_calls(placed, rules),
+        "near_port_gaps": calls.list_near_port(gap_rows, areas.port_groups(), data_end, name),
+        "lit_port_calls": voyages.list_lit_port_calls(heard, gap_rows, who, rules, data_end, name),
+        "legs": voyages.list_legs(heard, gap_rows, who, rules, name),
+        "canal_transits": voyages.list_canal_transits(
+            heard, gap_rows, who, areas.seasons, rules, name
         ),
         "ship_months": derive.sum_ship_months(
             pl.concat(by_month), still_open, months.read_all(RECEPTION, "observable"), who

@@ -7,8 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from pipeline import calls, exposure, fleet, gap_table, ships, summaries
-from pipeline.areas import Areas
+from pipeline import exposure, fleet, gap_table, ships, summaries
 from pipeline.registry import no_registry
 from pipeline.rules import Rules
 from pipeline.schema import ShipMonths, polars_schema
@@ -74,13 +73,6 @@ def list_gaps(
     return gap_table.assemble_gaps(named, rules, data_end, rules_hash)
 
 
-def list_calls(
-    gap_rows: pl.DataFrame, areas: Areas, data_end: datetime, rules_hash: str
-) -> pl.DataFrame:
-    """Return table dark_port_calls."""
-    return calls.list_near_port(gap_rows, areas.port_groups(), data_end, rules_hash)
-
-
 def sum_ship_months(
     by_month: pl.DataFrame, silences: pl.DataFrame, observable: pl.DataFrame, who: WhoIsWho
 ) -> pl.DataFrame:
@@ -109,6 +101,10 @@ def name_ships(rows: pl.DataFrame, who: WhoIsWho, at: str) -> pl.DataFrame:
 
 
 def locate_calls(call_rows: pl.DataFrame, gap_rows: pl.DataFrame) -> pl.DataFrame:
-    """Return calls with the points of their gap, for the map."""
+    """Return calls with the points of their first gap, for the map."""
     ends = gap_rows.select("gap_id", "off_lon", "off_lat", "on_lon", "on_lat")
-    return call_rows.join(ends, left_on="gap_ids", right_on="gap_id", how="left").sort("call_id")
+    first = pl.col("gap_ids").str.split(";").list.first()
+    located = call_rows.with_columns(first=first).join(
+        ends, left_on="first", right_on="gap_id", how="left"
+    )
+    return located.drop("first").sort("call_id")

@@ -33,7 +33,7 @@ def find_story(processed: Path, row_id: str) -> Story:
     try:
         found = connection.execute(
             "select g.* from gaps as g where g.gap_id = $id or g.gap_id in"
-            " (select gap_ids from dark_port_calls where call_id = $id)",
+            " (select split_part(gap_ids, ';', 1) from dark_port_calls where call_id = $id)",
             {"id": row_id},
         )
         names = [column[0] for column in found.description or []]
@@ -41,7 +41,7 @@ def find_story(processed: Path, row_id: str) -> Story:
         if row is None:
             raise UsageError(f"no gap or call {printable(row_id)} in {processed}")
         gap = dict(zip(names, row, strict=True))
-        if "own_factor" not in gap:
+        if "p_off_direct" not in gap:
             raise UsageError(f"{processed} was made by an earlier version: run darkport nightly")
         rungs = [
             int(hours)
@@ -51,7 +51,8 @@ def find_story(processed: Path, row_id: str) -> Story:
             ).fetchall()
         ]
         call = connection.execute(
-            "select call_id, port_group, port_country from dark_port_calls where gap_ids = $id",
+            "select call_id, port_group, port_country, grade, reasons from dark_port_calls"
+            " where list_contains(string_split(gap_ids, ';'), $id)",
             {"id": gap["gap_id"]},
         ).fetchone()
         # Where nobody asked who could have heard it (it left the region) its hours say nothing.
@@ -83,12 +84,9 @@ def _tell(
         *reception,
     ]
     if call:
-        lines.append(
-            f"Call   listed as {call[0]} near {call[1]} ({call[2]}): a gap near a port, not a"
-            " dark port call; calls are not inferred yet"
-        )
+        lines.append(f"Call   {call[0]} at {call[1]} ({call[2]}), grade {call[3]}: {call[4]}")
     else:
-        lines.append("Call   not listed near a port group")
+        lines.append("Call   none likely enough for a row of dark_port_calls")
     lines.append(
         f"Judged with data until {gap['data_end']:%Y-%m-%d %H:%M} UTC, method"
         f" {gap['method_version']}, rules {gap['rules_hash']}"

@@ -52,12 +52,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Score:
-    """Log-odds of p_off and its parts, which add up to it; to two decimals."""
+    """Log-odds of p_off and its parts, which add up to it; to two decimals.
+
+    `where_it_went` is what it adds that the ship may have called on the way (METHOD 6).
+    """
 
     log_odds: float
     before: float
     silence: float
     own_factor: float
+    where_it_went: float
 
 
 def read_steps(connection: duckdb.DuckDBPyConnection, gap_id: str) -> tuple[Step, ...]:
@@ -93,10 +97,20 @@ def find_score(gap: dict[str, Any]) -> Score | None:
     p_off = gap["p_off"]
     if p_off is None or gap["log_odds_before"] is None:
         return None
-    p = min(max(p_off, LEAST_TOLD_P), 1 - LEAST_TOLD_P)
-    total = round(math.log(p / (1 - p)), 2)
+    total, direct = (_take_log_odds(gap[name]) for name in ("p_off", "p_off_direct"))
     before, silence = (round(gap[f"log_odds_{part}"], 2) for part in ("before", "silence"))
-    return Score(total, before, silence, round(total - before - silence, 2))
+    return Score(
+        total,
+        before,
+        silence,
+        round(direct - before - silence, 2),
+        round(total - direct, 2),
+    )
+
+
+def _take_log_odds(p: float) -> float:
+    p = min(max(p, LEAST_TOLD_P), 1 - LEAST_TOLD_P)
+    return round(math.log(p / (1 - p)), 2)
 
 
 def tell_score(gap: dict[str, Any], score: Score | None) -> list[str]:
@@ -113,6 +127,8 @@ def tell_score(gap: dict[str, Any], score: Score | None) -> list[str]:
         " heard like a middling ship",
         f"{INDENT}{score.own_factor:+7.2f}  its own factor: heard {gap['own_factor']:.2f} times as"
         " often as a middling ship until the off point; how it was heard after counts too",
+        f"{INDENT}{score.where_it_went:+7.2f}  where it went: up to here straight from off to on;"
+        " silence may be likelier, or less, where it can have called (table port_candidates)",
     ]
 
 

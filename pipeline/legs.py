@@ -62,18 +62,29 @@ def count_gaps(
         by: what names a ship.
 
     Returns:
-        The same rows and order with `gaps`, `longest_gap_h` (null without any) and
-        `expected_off`, the sum of their p_off; a missing one adds nothing.
+        The same rows and order with `gaps`, `longest_gap_h` and `highest_p_off` (null without any)
+        and `expected_off`, the sum of their p_off; a missing one adds nothing.
     """
     numbered = legs.with_row_index("leg")
+    # Legs of a ship do not overlap: a gap can lie only in the last that began before it.
     inside = (
-        numbered.select("leg", *by, "left_at", "arrived_at")
-        .join(gaps.select(*by, "off_at", "on_at", "duration_h", "p_off"), on=list(by))
-        .filter((pl.col("off_at") >= pl.col("left_at")) & (pl.col("on_at") <= pl.col("arrived_at")))
-        .group_by("leg")
+        gaps.select(*by, "off_at", "on_at", "duration_h", "p_off")
+        .sort("off_at")
+        .join_asof(
+            numbered.select("leg", *by, "left_at", "arrived_at").sort("left_at"),
+            left_on="off_at",
+            right_on="left_at",
+            by=list(by),
+            strategy="backward",
+            check_sortedness=False,
+        )
+        .filter(pl.col("on_at") <= pl.col("arrived_at"))
+        .sort("leg", "off_at", "on_at", "p_off")
+        .group_by("leg", maintain_order=True)
         .agg(
             gaps=pl.len().cast(pl.Int64),
             longest_gap_h=pl.col("duration_h").max(),
+            highest_p_off=pl.col("p_off").max(),
             expected_off=pl.col("p_off").sum(),
         )
     )

@@ -24,6 +24,7 @@ from pipeline import (
     gnss,
     health,
     port_parts,
+    posterior,
     reception,
     ships,
     store,
@@ -32,6 +33,7 @@ from pipeline import (
 )
 from pipeline.clean import SIGHTING_KEY
 from pipeline.days import DAYS, EDGES, NOTES, Days
+from pipeline.derive import WhoIsWho, name_ships
 from pipeline.keys import code_key, frame_key, key_of, pick_rules, rows_key
 from pipeline.schema import (
     STATIC_FIELDS,
@@ -39,6 +41,7 @@ from pipeline.schema import (
     FeedHealth,
     GapHours,
     OutageHours,
+    PortCandidates,
     ReceptionCells,
     Statics,
     Tracks,
@@ -161,6 +164,10 @@ class Months:
                 *(self.shelf.path(kind, name) / f"{frame}.parquet" for name in recent),
             ]
         )
+
+    def read_parts(self, kind: str, table: str) -> pl.DataFrame:
+        """Return a published table that lies on the shelf a month a file, as it lies there."""
+        return self.shelf.read_many(kind, list(self.names[kind].values()), table)
 
     @cached_property
     def _settled(self) -> set[date]:
@@ -401,19 +408,32 @@ class Months:
 
     # ------------------------------------------------------------------------------- reception
 
-    def judge_reception(self, still_open: pl.DataFrame, data_end: datetime) -> None:
-        """Say of the gaps that each month ended, and of the open ones, if the set was off.
+    def judge_reception(
+        self,
+        still_open: pl.DataFrame,
+        explained: pl.DataFrame,
+        who: WhoIsWho,
+        data_end: datetime,
+    ) -> None:
+        """Say of the gaps that each month ended if the set was off, and where the ship called.
 
         What is learned for a month is learned of it and the months before it (METHOD 4); a gap is
         judged with the month in which it ended, an open one with the month of `data_end`.
 
         Args:
             still_open: `judge_silences` of those that no sighting ended, by gap_id.
+            explained: gap_id and on_at of the silences that something else explains.
+            who: the ships. Of them a month hangs on the fleets of those of its window alone.
             data_end: end of the data.
         """
         self._find_ways()
         rules = self.days.rules.reception
-        made_by = key_of(code_key(), pick_rules(self.days.rules, "reception"))
+        asked_rules = ("reception", "joint", "reach", "ports", "causes", "tracks")
+        made_by = key_of(code_key(), self.water.hash, pick_rules(self.days.rules, *asked_rules))
+        ships_of = {
+            month: self.shelf.read(SUMS, name, "classes")["mmsi"]
+            for month, name in self.names[SUMS].items()
+        }
         begun = [month for month in self.months() if _midnight(month) < data_end]
         for month in self.months():
             earliest = month
@@ -423,6 +443,9 @@ class Months:
             is_last = begun[-1:] == [month]
             unended = still_open if is_last else still_open.clear()
             judged, until = self.names[JUDGED][month], _judged_until(month, data_end)
+            fleets = _name_fleets([ships_of[one] for one in window], who, until)
+            ended = pl.col("on_at").dt.truncate("1mo").dt.date() == month
+            left_out = explained.filter(ended)["gap_id"].sort()
             name = self._name(
                 RECEPTION,
                 month,
@@ -430,12 +453,14 @@ class Months:
                     made_by,
                     [self.names[kind][one] for kind in (SUMS, WAYS, MONTH_NOTES) for one in window],
                     *(judged, until, frame_key(unended.select("gap_id", "cause"))),
+                    *(rows_key(fleets), rows_key(left_out.to_frame())),
                 ),
             )
             if self._is_missing(RECEPTION, month):
                 silences = self.shelf.read(JUDGED, judged, "silences")
                 silences = pl.concat([silences, unended.select(silences.columns)])
-                self._put(RECEPTION, name, *self._learn_reception(window, month, silences, until))
+                found = self._learn_reception(window, month, silences, left_out, fleets, until)
+                self._put(RECEPTION, name, *found)
 
     def _find_ways(self) -> None:
         """Find where ships were in the silences that each month ended."""
@@ -450,7 +475,13 @@ class Months:
                 self._put(WAYS, name, {"ways": found}, {})
 
     def _learn_reception(
-        self, window: Sequence[date], month: date, silences: pl.DataFrame, until: datetime
+        self,
+        window: Sequence[date],
+        month: date,
+        silences: pl.DataFrame,
+        explained: pl.Series,
+        fleets: pl.DataFrame,
+        until: datetime,
     ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
         """Return what is kept of the month, and its parts of published tables."""
         rules = self.days.rules.reception
@@ -471,8 +502,19 @@ class Months:
             laid_out = reception.lay_out(hours, unended, until, rules, ways, beacon_hours)
             learned = reception.learn(laid_out, rules)
         places = pl.DataFrame() if hours is None else hours
+        judged = reception.judge_gaps(asked, learned, len(window), until, rules)
+        candidates = pl.DataFrame(schema=polars_schema(PortCandidates))
+        if hours is not None:
+            speeds, parts = (
+                self.shelf.read_many(SUMS, names, one) for one in ("speeds", "port_parts")
+            )
+            past = posterior.Past(hours, speeds, parts, fleets)
+            not_explained = asked.filter(~pl.col("gap_id").is_in(explained.implode()))
+            judged, candidates = posterior.weigh_calls(
+                not_explained, judged, learned, past, self.water, self.days.rules
+            )
         found = {
-            "judged": reception.judge_gaps(asked, learned, len(window), until, rules),
+            "judged": judged,
             "observable": reception.sum_observable(
                 learned, places, silences.filter(pl.col("cause").ne_missing("left_region")), month
             ),
@@ -482,6 +524,7 @@ class Months:
         return found, {
             "reception_cells": store.validate(cells, ReceptionCells),
             "gap_hours": store.validate(hours_inside, GapHours),
+            "port_candidates": store.validate(candidates, PortCandidates),
         }
 
     # ------------------------------------------------------------------------------- health
@@ -599,6 +642,13 @@ def _sum_feed_days(station_hours: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("messages").sum())
         .sort("feed", "date")
     )
+
+
+def _name_fleets(ships: Sequence[pl.Series], who: WhoIsWho, at: datetime) -> pl.DataFrame:
+    """Return mmsi and fleet at an instant, by mmsi: each ship once."""
+    mmsi = pl.concat(ships).unique().sort() if ships else pl.Series(dtype=pl.Int32)
+    rows = pl.DataFrame({"mmsi": mmsi}).with_columns(at=pl.lit(at, pl.Datetime("us")))
+    return name_ships(rows, who, "at").select("mmsi", "fleet")
 
 
 def _judged_until(month: date, data_end: datetime) -> datetime:

@@ -58,6 +58,7 @@ PART_TABLES = {
     "feed_health": HEALTH,
     "reception_cells": RECEPTION,
     "gap_hours": RECEPTION,
+    "port_candidates": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -72,7 +73,13 @@ DATABASE_TABLES = (
     "gaps",
     "gap_versions",
     "runs",
+    "port_candidates",
     "dark_port_calls",
+    "call_sums",
+    "near_port_gaps",
+    "lit_port_calls",
+    "legs",
+    "canal_transits",
     "ship_months",
     "reception_cells",
     "gap_hours",

@@ -32,7 +32,10 @@ MARTS = (
 # In this order: a macro reads tables and the macros before it.
 MACROS = ("gaps_as_of", "monthly_gaps_as_of", "hours_of_gap")
 # Relations that must be in the connection beforehand.
-INPUTS = ("files", "rules", "gaps", "dark_port_calls", "ship_months", "outage_hours")
+INPUTS = (
+    *("files", "rules", "gaps", "dark_port_calls", "call_sums", "near_port_gaps"),
+    *("lit_port_calls", "ship_months", "outage_hours"),
+)
 
 OFFENDERS_SHOWN = 5
 

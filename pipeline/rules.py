@@ -480,6 +480,25 @@ class JointRules(RuleGroup):
     most_steps: int = rule(200, "steps", "judgement: of the search, far beyond its need", ge=1)
 
 
+class CallRules(RuleGroup):
+    """What makes a dark port call, and of which grade (METHOD 6)."""
+
+    possible_from: float = rule(
+        0.4, "P_call", "METHOD 6: grade C, and a row of its own", gt=0, le=1
+    )
+    probable_from: float = rule(0.8, "P_call", "METHOD 6: grade B", gt=0, le=1)
+    visit_within_km: float = rule(
+        30.0, "km", "METHOD 6: heard again no further from the group, a visit goes on", ge=0
+    )
+    visit_apart_h: float = rule(
+        24.0,
+        "h",
+        "judgement: heard for longer than that between two gaps, it is another visit",
+        ge=0,
+    )
+    draught_change_m: float = rule(0.3, "m", "METHOD 6: a change of state", gt=0)
+
+
 class OperationRules(RuleGroup):
     """What `darkport doctor` calls too old or too little.
 
@@ -563,6 +582,7 @@ class Rules(RuleGroup):
     reception: ReceptionRules = ReceptionRules()
     reach: ReachRules = ReachRules()
     joint: JointRules = JointRules()
+    calls: CallRules = CallRules()
 
 
 def load_rules(path: Path | None) -> Rules:

@@ -45,6 +45,8 @@ CAUSES = (
     "probable_off",
 )
 STATUSES = ("provisional", "final")
+PASSAGES = ("lit", "dark", "unheard")
+DIRECTIONS = ("volga_to_don", "don_to_volga")
 GRADES = ("A", "B", "C", "D", "X")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
 HEALTH_WORDS = ("silent", "few", "not_judged")
@@ -425,6 +427,9 @@ class Gaps(dy.Schema):
     p_off = _probability("probability that the set was off")
     p_off_low = _probability("lower end of its 90 % interval")
     p_off_high = _probability("upper end of its 90 % interval")
+    p_off_direct = _probability(
+        "the same, had it gone straight from off to on; p_off takes in where it may have called"
+    )
     witnesses = _whole("other emitters heard in the live hours")
     live_h = _number("hours in which somebody could be heard where the ship could be", "h")
     expected_receptions = _number("receptions expected in the live hours if the set was on")
@@ -433,25 +438,99 @@ class Gaps(dy.Schema):
         "receptions of this ship over those of a middling one there, as heard until the off point"
     )
     log_odds_before = _number(
-        "part of the log-odds of p_off: how often sets go off there and for how long, the silence"
-        " not counted"
+        "part of the log-odds of p_off_direct: how often sets go off there and for how long, the"
+        " silence not counted"
     )
     log_odds_silence = _number(
-        "part of the log-odds of p_off: the silence, if the ship were a middling one; the rest to"
-        " the log-odds of p_off is what its own factor, before and after, changes"
+        "part of the log-odds of p_off_direct: the silence, if the ship were a middling one; the"
+        " rest to the log-odds of p_off_direct is what its own factor, before and after, changes"
     )
     reasons = _text("the row's story in words", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
 
-class DarkPortCalls(dy.Schema):
-    """One row per visit with the set off, at its likeliest port group (METHOD 6).
+class PortCandidates(dy.Schema):
+    """One row per closed gap x port group in reach of it, and `none`: did it call there? (METHOD 6)
 
-    First form: every closed gap near a port group, reason `near_port`, grade and p_call null.
+    Of gaps that reception was asked about and nothing else explains. Over the rows of a gap p_call
+    and p_unheard add up to one, and p_call to its p_off. Null in both: nothing is known of its
+    silence.
     """
 
-    call_id = _key("hash of the visit's first gap")
+    gap_id = _key("gap, see gaps")
+    port_group = _key("port group it could have called at; 'none': no call")
+    country = _text("country of the port group, ISO 3166 alpha-3; null for 'none'")
+    to_h = _number("least hours from the off point to it", "h")
+    from_h = _number("least hours from it to the on point", "h")
+    slack_h = _number("length of the gap less both, at least 4", "h")
+    window_from = _instant("earliest presence there")
+    window_to = _instant("latest presence there")
+    detour_km = _number("usual way through it less the direct one", "km")
+    season_unknown = _yes("a waterway on the way has a season, and that time's is not listed")
+    p_prior = dy.Float64(
+        description="probability by the way and by habits of ships heard, silence not counted",
+        min=0,
+        max=1,
+    )
+    p_call = _probability("probability that the set was off and the ship was there")
+    p_unheard = _probability("probability that the set was on, the ship there and nobody heard it")
+    p_call_flat = _probability("p_call, were all groups equally likely before")
+    log_silence_gain = _number(
+        "log of how much likelier silence is on the way through it than straight on, the set on",
+        nullable=False,
+    )
+
+
+class NearPortGaps(dy.Schema):
+    """One row per closed gap near a port group: a list to look at, not calls (METHOD 1).
+
+    Gaps of cause left_region, identity and in_port are left out.
+    """
+
+    gap_id = _key("gap, see gaps")
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    flag = _text("flag at the off point, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    port_group = _text("port group near the off point", nullable=False)
+    port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any, if it were a call")
+    month = _month()
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class CallSums(dy.Schema):
+    """One row per month x flag x port group x scopes: what all candidates add up to (METHOD 7).
+
+    Gaps of one visit count once; unobservable gaps do not count.
+    """
+
+    month = _month(primary_key=True)
+    flag = _key("flag, ISO 3166 alpha-3, or 'unknown'")
+    port_country = _key("country of the port group")
+    port_group = _key("port group")
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", primary_key=True, nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", primary_key=True, nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", primary_key=True, nullable=False)
+    expected_calls = _number("sum of p_call", nullable=False)
+    expected_unheard = _number("sum of p_unheard", nullable=False)
+    glimpsed = _whole(
+        "gaps that begin or end in the port, with room for a stay there and a p_off of 0.8 and"
+        " more: neither dark nor lit",
+        nullable=False,
+    )
+
+
+class DarkPortCalls(dy.Schema):
+    """One row per visit with the set off, at its likeliest port group, and per gap of grade D.
+
+    P_call of 0.4 and more (METHOD 6); what is less likely is in the sums of
+    monthly_dark_port_calls alone.
+    """
+
+    call_id = _key("hash of the visit's first gap and its port group")
     visit_id = _text("visit the gaps belong to", nullable=False)
     ship_id = _text("ship, see ships", nullable=False)
     mmsi = _mmsi()
@@ -461,21 +540,117 @@ class DarkPortCalls(dy.Schema):
     fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
     port_group = _text("port group", nullable=False)
     port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
-    in_ru_ir_crossing = _yes("in scope ru_ir_crossing; null until calls are inferred")
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing")
     in_ru_ir_any = _yes("in scope ru_ir_any")
-    in_any_flag_crossing = _yes("in scope any_flag_crossing; null until calls are inferred")
+    in_any_flag_crossing = _yes("in scope any_flag_crossing")
     window_from = _instant("earliest presence at the port", nullable=False)
     window_to = _instant("latest presence at the port", nullable=False)
     gap_ids = _text("gaps of the visit, separated by ';'", nullable=False)
     p_off = _probability("probability that the set was off")
     p_call = _probability("probability of a call with the set off")
-    grade = _one_of("grade (METHOD 6); null until calls are inferred", GRADES)
-    families = _text("families of evidence outside P_call")
+    grade = _one_of("grade (METHOD 6)", GRADES)
+    families = _text("evidence outside P_call: draught, destination; separated by ';'; null: none")
     slack_h = _number("hours left for the stay after the sailing times", "h")
     draught_change_m = _number("draught after minus draught before", "m")
     second_call_possible = _yes("the gap has room for a second call")
     month = _month()
     reasons = _text("why this row stands here, in words", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class LitPortCalls(dy.Schema):
+    """One row per call heard in port: a port stay with 4 h at rest or silent (METHOD 6)."""
+
+    call_id = _key("hash of MMSI, entry and port group")
+    ship_id = _text("ship, see ships", nullable=False)
+    mmsi = _mmsi()
+    track = _whole("track of the MMSI, see tracks", nullable=False)
+    imo = _whole("trusted IMO number")
+    name = _text("ship name; typed in by strangers")
+    flag = _text("flag on entry, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    port_group = _text("port group", nullable=False)
+    port_country = _text("country of the port group, ISO 3166 alpha-3", nullable=False)
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", nullable=False)
+    before_group = _text("known port before it, within 30 days")
+    before_at = _instant("last slow sighting there")
+    after_group = _text("known port after it, within 30 days")
+    after_at = _instant("first slow sighting there")
+    entered_at = _instant("first sighting within 3 km", nullable=False)
+    left_at = _instant("last sighting before one beyond 4 km, or at all", nullable=False)
+    stay_h = _number("time between the two", "h", nullable=False)
+    stopped_h = _number("the part heard stopped; silences of 4 h left out", "h", nullable=False)
+    sightings = _whole("sightings in port", nullable=False)
+    silences = _whole("silences of 4 h and more inside", nullable=False)
+    silent_h = _number("their sum", "h", nullable=False)
+    longest_silence_h = _number("longest silence of any length inside", "h", nullable=False)
+    is_left = _yes("a later sighting of the track lies elsewhere", nullable=False)
+    is_glimpsed = _yes(
+        "less than 4 h heard at rest, and a gap that begins or ends in it has a p_off of 0.8 and"
+        " more: not counted as lit",
+        nullable=False,
+    )
+    month = _month()
+    status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Legs(dy.Schema):
+    """One row per voyage of a ship from one known port to the next (METHOD 7)."""
+
+    ship_id = _key("ship, see ships")
+    left_at = _instant(
+        "last sighting within 4 km of the port it left", primary_key=True, nullable=False
+    )
+    mmsi = _mmsi()
+    flag = _text("flag on leaving, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    from_group = _text("port group it left", nullable=False)
+    from_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    to_group = _text("port group it came to", nullable=False)
+    to_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    arrived_at = _instant("first sighting within 4 km of the next port", nullable=False)
+    hours = _number("time between the two", "h", nullable=False)
+    is_crossing = _yes("the two countries differ", nullable=False)
+    is_ru_ir_crossing = _yes("from Russia to Iran or back", nullable=False)
+    gaps = _whole("closed gaps that lie wholly in it", nullable=False)
+    longest_gap_h = _number("the longest of them", "h")
+    expected_off = _number("sum of their p_off", nullable=False)
+    passage = _one_of(
+        "dark: one of them has a p_off of 0.8 and more; unheard: there are others only; lit: none",
+        PASSAGES,
+        nullable=False,
+    )
+    month = _month()
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class CanalTransits(dy.Schema):
+    """One row per passage of the Volga-Don canal from one side to the other (METHOD 7)."""
+
+    mmsi = _mmsi(primary_key=True)
+    track = _whole("track of the MMSI, see tracks", primary_key=True, nullable=False)
+    entered_at = _instant("last sighting beyond the one end", primary_key=True, nullable=False)
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag at that time, ISO 3166 alpha-3; null unknown")
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    direction = _one_of("from which side to which", DIRECTIONS, nullable=False)
+    left_at = _instant("first sighting beyond the other end", nullable=False)
+    hours = _number("time between the two", "h", nullable=False)
+    gap_id = _text("the gap that spans both, see gaps; null: none")
+    p_off = _probability("its probability that the set was off")
+    passage = _one_of(
+        "dark: one gap of p_off 0.8 and more spans both sightings; unheard: another gap does; lit",
+        PASSAGES,
+        nullable=False,
+    )
+    season_days = _whole("days of navigation in the month; null: not known", "d")
+    month = _month()
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
@@ -689,17 +864,17 @@ class MonthlyDarkPortCalls(dy.Schema):
     flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
     port_country = _key("country of the port group, or 'all'")
     port_group = _key("port group or 'all'")
-    calls_a = _whole("calls of grade A; null until calls are inferred")
-    calls_b = _whole("calls of grade B; null until calls are inferred")
-    calls_c = _whole("calls of grade C; null until calls are inferred")
-    calls_d = _whole("calls of grade D; null until calls are inferred")
+    calls_a = _whole("calls of grade A")
+    calls_b = _whole("calls of grade B")
+    calls_c = _whole("calls of grade C")
+    calls_d = _whole("calls of grade D")
     near_port_gaps = _whole("closed gaps near the port group: not calls")
     expected_calls = _number("sum of p_call")
     expected_calls_low = _number("lower end of its 90 % interval")
     expected_calls_high = _number("upper end of its 90 % interval")
     expected_unheard = _number("sum of p_unheard")
     lit_calls = _whole("calls heard in port")
-    glimpsed = _whole("calls with one end heard in port")
+    glimpsed = _whole("gaps that begin or end in port and may hide a stay there, set probably off")
     dark_share = _number("dark / (dark + lit + unheard), in expectations")
     observable_ship_hours = _number("ship-hours in which somebody could be heard there", "h")
     status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
@@ -724,7 +899,7 @@ class Indicator(dy.Schema):
     p_low = _probability("probability of class Low")
     p_medium = _probability("probability of class Medium")
     p_high = _probability("probability of class High")
-    rating = _text("printed class; null until calls are inferred")
+    rating = _text("printed class; null until calls are rated")
     count_trend = _text("trend of expected calls against 2020-21")
     count_ratio = _number("ratio behind it")
     count_ratio_low = _number("lower end of its 90 % interval")
@@ -820,7 +995,13 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rules": Rules,
     "ships": Ships,
     "gaps": Gaps,
+    "port_candidates": PortCandidates,
     "dark_port_calls": DarkPortCalls,
+    "call_sums": CallSums,
+    "near_port_gaps": NearPortGaps,
+    "lit_port_calls": LitPortCalls,
+    "legs": Legs,
+    "canal_transits": CanalTransits,
     "ship_months": ShipMonths,
     "reception_cells": ReceptionCells,
     "gap_hours": GapHours,

@@ -92,6 +92,24 @@ FOLLOWING: dict[type[dy.Schema], dict[str, Following]] = {
         "flag": lambda row, number: "RUS",
         "port_group": lambda row, number: "astrakhan",
     },
+    schema.NearPortGaps: {
+        "gap_id": lambda row, number: f"gap-{number:03}",
+        "ship_id": _ship_id,
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+    },
+    schema.CallSums: {
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+    },
+    schema.LitPortCalls: {
+        "call_id": lambda row, number: f"lit-{number:03}",
+        "ship_id": _ship_id,
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+    },
+    schema.Legs: {"ship_id": _ship_id},
+    schema.CanalTransits: {"ship_id": _ship_id},
     schema.Files: {"file": lambda row, number: f"file-{number:03}.csv"},
     schema.Positions: {"heard_by": lambda row, number: "feed|terrestrial|"},
 }
@@ -134,3 +152,12 @@ def connect(tables: Mapping[str, pl.DataFrame], zone: str = "UTC") -> duckdb.Duc
 
 def _default(name: str, dtype: pl.DataType) -> Any:
     return USUAL.get(name, BY_TYPE.get(dtype.base_type(), 0))
+
+
+def no_voyages() -> dict[str, pl.DataFrame]:
+    """Return the tables of voyages and of candidates without a row."""
+    tables = (schema.LitPortCalls, schema.Legs, schema.CanalTransits)
+    tables += (schema.PortCandidates, schema.CallSums, schema.NearPortGaps)
+    names = ("lit_port_calls", "legs", "canal_transits")
+    names += ("port_candidates", "call_sums", "near_port_gaps")
+    return {name: frame(table, []) for name, table in zip(names, tables, strict=True)}

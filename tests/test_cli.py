@@ -52,20 +52,17 @@ def test_explain_tells_a_gap_hour_by_hour_and_the_parts_of_its_score(processed: 
     (at,) = (number for number, line in enumerate(lines) if line.startswith("Score"))
     total, *parts = (
         float(word)
-        for line in lines[at : at + 4]
+        for line in lines[at : at + 5]
         for word in line.replace(",", " ").split()
         if word[0] in "+-"
     )
     p_off = min(max(gap["p_off"], 5e-7), 1 - 5e-7)
     assert total == pytest.approx(math.log(p_off / (1 - p_off)), abs=0.005)
     assert sum(parts) == pytest.approx(total, abs=1e-9)
-    score = facts["score"]
-    assert [score["log_odds"], score["before"], score["silence"], score["own_factor"]] == [
-        total,
-        *parts,
-    ]
+    names = ("log_odds", "before", "silence", "own_factor", "where_it_went")
+    assert [facts["score"][name] for name in names] == [total, *parts]
     hours = facts["hours"]
-    told = lines[at + 6 : at + 6 + len(hours)]
+    told = lines[at + 7 : at + 7 + len(hours)]
     assert [line.split()[-1] for line in told] == ["0"] * len(hours)
     assert [line.split()[0] for line in told] == [hour["from_at"][:10] for hour in hours]
     assert 12 < len(hours) <= 24
@@ -116,12 +113,19 @@ def test_a_long_gap_is_told_in_equal_steps(hours: int, step_h: int, steps: int) 
 
 @pytest.mark.parametrize(("p_off", "log_odds"), [(0.0, -14.51), (1.0, 14.51), (0.5, 0.0)])
 def test_parts_of_a_score_add_up_even_where_p_off_is_0_or_1(p_off: float, log_odds: float) -> None:
-    gap = {"p_off": p_off, "log_odds_before": -3.333, "log_odds_silence": 7.777}
+    gap = {
+        "p_off": p_off,
+        "p_off_direct": 0.6,
+        "log_odds_before": -3.333,
+        "log_odds_silence": 7.777,
+    }
     gap |= {"off_area": "caspian", "live_h": 3.0, "own_factor": 0.5}
     score = explain_hours.find_score(gap)
     assert score is not None
     assert score.log_odds == pytest.approx(log_odds)
-    assert score.before + score.silence + score.own_factor == pytest.approx(log_odds, abs=1e-9)
+    parts = (score.before, score.silence, score.own_factor, score.where_it_went)
+    assert sum(parts) == pytest.approx(log_odds, abs=1e-9)
+    assert score.before + score.silence + score.own_factor == pytest.approx(0.41, abs=1e-9)
     assert ("or beyond" in explain_hours.tell_score(gap, score)[0]) == (p_off != 0.5)
     assert explain_hours.find_score({**gap, "p_off": None}) is None
     assert explain_hours.tell_score(gap, None) == []
@@ -132,7 +136,7 @@ def test_explain_asks_for_a_night_where_an_earlier_version_made_the_database(
 ) -> None:
     with duckdb.connect(str(tmp_path / "darkport.duckdb")) as connection:
         connection.execute(f"attach '{processed / 'darkport.duckdb'}' as now (read_only)")
-        connection.execute("create table gaps as select * exclude (own_factor) from now.gaps")
+        connection.execute("create table gaps as select * exclude (p_off_direct) from now.gaps")
         connection.execute("create table dark_port_calls as from now.dark_port_calls")
         (gap_id,) = connection.execute("select min(gap_id) from gaps").fetchone() or ("",)
     done = darkport("explain", gap_id, "--processed", tmp_path)
@@ -144,8 +148,8 @@ def test_explain_finds_a_gap_by_its_call(processed: Path) -> None:
     calls = pl.read_parquet(processed / "dark_port_calls.parquet")
     assert calls.height > 0
     done = darkport("explain", calls["call_id"][0], "--processed", processed)
-    assert calls["gap_ids"][0] in done.out
-    assert "not a dark port call" in done.out
+    assert calls["gap_ids"][0].split(";")[0] in done.out
+    assert f"grade {calls['grade'][0]}" in done.out
 
 
 def test_explain_of_nothing_is_one_line(processed: Path) -> None:
@@ -215,7 +219,7 @@ def test_the_rating_is_null_with_its_reason_and_an_upper_bound_column(processed:
     for row in content["rows"]:
         assert row["rating"] is None
         assert "SIMULATED" in row["why"]
-        assert row["why"].startswith("dark port calls are not inferred yet")
+        assert row["why"].startswith("dark port calls are not rated yet")
         assert "upper_bound_12m" in row
 
 

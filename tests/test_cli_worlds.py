@@ -35,7 +35,7 @@ def test_evaluate_compares_tables_with_the_truth_beside_them(folder: Path, tmp_p
     assert "SIMULATED" in page
     assert "prevalence" in page
     assert "sum(p) / true" in page
-    assert "not yet: dark_port_calls.p_call is empty" in page
+    assert "false calls per 1,000 ship-days" in page
     content = json.loads((tmp_path / "evaluation.json").read_text("utf-8"))
     assert content["is_simulated"] is True
     assert content["worlds"] == [{"name": "small-demo", "seed": 3}]

@@ -243,6 +243,7 @@ def test_a_ship_that_changes_its_mmsi_closes_its_gap_there(tmp_path: Path) -> No
     assert gap["duration_h"] == 31.0
     assert gap["off_port_group"] == "amirabad"
     assert done.table("dark_port_calls").height == 0
+    assert done.table("near_port_gaps").height == 0
 
 
 def test_a_silence_inside_one_port_is_named_and_listed_nowhere(tmp_path: Path) -> None:
@@ -255,8 +256,9 @@ def test_a_silence_inside_one_port_is_named_and_listed_nowhere(tmp_path: Path) -
     done = night.run(tmp_path / "raw", tmp_path / "processed", areas=night.GEO)
     causes = dict(done.table("gaps").filter("is_closed").select("mmsi", "cause").rows())
     assert causes == {273_000_801: "in_port", 273_000_802: "unobservable"}
-    calls = done.table("dark_port_calls")
-    assert calls.select("mmsi", "port_group", "port_country", "grade", "p_call").rows() == [
-        (273_000_802, "amirabad", "IRN", None, None)
+    near = done.table("near_port_gaps")
+    assert near.select("mmsi", "port_group", "port_country").rows() == [
+        (273_000_802, "amirabad", "IRN")
     ]
-    assert calls["reasons"][0].startswith("near_port")
+    # A gap with an end in a port hides no visit to it that was dark all along.
+    assert "amirabad" not in done.table("dark_port_calls")["port_group"].to_list()

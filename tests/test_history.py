@@ -102,7 +102,7 @@ def test_what_changes_every_night_makes_no_version():
     other = {"status": "final", "reasons": "x", "method_version": "x", "rules_hash": "x"}
     moved = {"p_off_low": 0.1, "p_off_high": 0.9, "live_h": 3.0, "expected_receptions": 4.0}
     moved |= {"witnesses": 5, "weakly_identified": True, "own_factor": 0.5}
-    moved |= {"log_odds_before": -4.0, "log_odds_silence": 6.0}
+    moved |= {"log_odds_before": -4.0, "log_odds_silence": 6.0, "p_off_direct": 0.5}
     assert second_night([gap()], [gap(data_end=NEXT_EVENING, **other, **moved)]).is_empty()
     assert set(history.SILENT) == {"data_end", *other, *moved}
 
@@ -503,6 +503,7 @@ def database(
             "dark_port_calls": builders.frame(schema.DarkPortCalls, []),
             "outage_hours": builders.frame(schema.OutageHours, []),
             **NO_HOURS,
+            **builders.no_voyages(),
             "files": builders.frame(schema.Files, []),
             **RULES,
             "gap_versions": versions,

@@ -21,7 +21,7 @@ from pipeline.reception.grid import Grid
 from pipeline.reception.judge import Inside, find_ends, number_silences
 from pipeline.reception.learn import first_guess
 from pipeline.reception.rates import Groups, estimate_rates
-from pipeline.reception.why import add_causes
+from pipeline.reception.why import add_causes, name_explained
 from pipeline.rules import CauseRules, ReceptionRules, Rules
 from pipeline.water import Water, load_water
 from tests import night
@@ -537,6 +537,7 @@ def named(
         "p_off": 0.9,
         "p_off_low": 0.8,
         "p_off_high": 0.95,
+        "p_off_direct": 0.85,
         "witnesses": 5,
         "live_h": 10.0,
         "expected_receptions": 30.0,
@@ -551,19 +552,18 @@ def named(
         schema={"area": pl.String, "hour": pl.Datetime("us")},
     )
     none = pl.DataFrame(schema=CLOSURES)
-    found = add_causes(
-        silences,
-        pl.DataFrame([known], schema=reception.SCHEMA),
-        hours,
+    marked = (
         pl.DataFrame(
             {"hour": gnss or [], "cell_lon_deg": 47.5, "cell_lat_deg": 43.0},
             schema_overrides=CELL_HOURS,
         )
         if gnss
-        else pl.DataFrame(schema=CELL_HOURS),
-        none if closures is None else closures,
-        Rules(),
+        else pl.DataFrame(schema=CELL_HOURS)
     )
+    shut = none if closures is None else closures
+    explained = name_explained(silences, hours, marked, shut, Rules())
+    assert explained.columns == silences.columns
+    found = add_causes(explained, pl.DataFrame([known], schema=reception.SCHEMA), Rules())
     return found.row(0, named=True)
 
 
@@ -589,8 +589,8 @@ def test_a_cause_known_before_stays_and_has_no_probability() -> None:
 
 
 def test_a_cause_that_needs_no_reception_leaves_no_part_of_p_off() -> None:
-    parts = ("p_off", "log_odds_before", "log_odds_silence")
-    assert [named({}, cause="identity")[name] for name in parts] == [None] * 3
+    parts = ("p_off", "p_off_direct", "log_odds_before", "log_odds_silence")
+    assert [named({}, cause="identity")[name] for name in parts] == [None] * 4
     assert None not in [named({})[name] for name in parts]
 
 

@@ -63,19 +63,33 @@ CELLS: tuple[Row, ...] = (
 )
 
 
+# A call heard at rest for 9 h, the leg after it, and a passage that gap-001 hides.
+LIT = {
+    "entered_at": datetime(2023, 5, 1),
+    "left_at": datetime(2023, 5, 1, 10),
+    "stay_h": 10.0,
+    "stopped_h": 9.0,
+}
+LEG = {"left_at": datetime(2023, 5, 1, 10), "arrived_at": datetime(2023, 5, 3), "passage": "lit"}
+LATER = {"left_at": datetime(2023, 5, 4), "arrived_at": datetime(2023, 5, 6), "passage": "lit"}
+
+
 def call(number: int, month: date = MAY, **more: Any) -> Row:
-    """A near-port gap whose gap is `gap-<number>`."""
-    return {"month": month, "gap_ids": f"gap-{number:03}", **more}
+    """The near-port gap `gap-<number>`."""
+    return {"month": month, "gap_id": f"gap-{number:03}", **more}
 
 
 def connect(
     gaps: Iterable[Row] = (),
     ship_months: Iterable[Row] = (),
-    calls: Iterable[Row] = (),
+    near: Iterable[Row] = (),
     files: Iterable[Row] = (),
     outages: Iterable[Row] = (),
     rules: Rules | None = None,
     *,
+    calls: Iterable[Row] = (),
+    sums: Iterable[Row] = (),
+    lit: Iterable[Row] = (),
     data_end: datetime = DATA_END,
     zone: str = "UTC",
     shuffled_by: int | None = None,
@@ -89,6 +103,22 @@ def connect(
         "files": builders.frame(schema.Files, files),
         "reception_cells": builders.frame(schema.ReceptionCells, CELLS),
         "gap_hours": builders.frame(schema.GapHours, ()),
+        "near_port_gaps": builders.frame(schema.NearPortGaps, near),
+        "call_sums": builders.frame(schema.CallSums, sums),
+        "port_candidates": builders.frame(schema.PortCandidates, ()),
+        "lit_port_calls": builders.frame(schema.LitPortCalls, lit),
+        "legs": builders.frame(schema.Legs, [LEG, LATER]),
+        "canal_transits": builders.frame(
+            schema.CanalTransits,
+            [
+                {
+                    "passage": "lit",
+                    "direction": "volga_to_don",
+                    "entered_at": datetime(2023, 5, 2),
+                    "left_at": datetime(2023, 5, 3),
+                }
+            ],
+        ),
         "rules": rules_frame(rules or Rules()),
         "seasons": builders.frame(schema.Seasons, ()),
     }
@@ -179,6 +209,23 @@ NEAR_PORTS: list[Row] = [
     call(8, mmsi=D, **FERRY),
 ]
 
+IN_SCOPE = {
+    "in_ru_ir_any": True,
+    "in_ru_ir_crossing": True,
+    "in_any_flag_crossing": True,
+}
+CALLS: list[Row] = [
+    {"gap_ids": "gap-001", "grade": "B", "p_call": 0.9, **IN_SCOPE},
+    {"gap_ids": "gap-002;gap-003", "grade": "C", "p_call": 0.5, "in_ru_ir_any": True},
+    {"gap_ids": "gap-005", "grade": "D", "port_group": "anzali", "port_country": "IRN"},
+]
+SUMS: list[Row] = [
+    {"expected_calls": 1.5, "expected_unheard": 0.25, "glimpsed": 2, **IN_SCOPE},
+    {"expected_calls": 0.5, "expected_unheard": 0.75, "port_group": "aktau", "port_country": "KAZ"},
+]
+
+FOUND: dict[str, Any] = {"calls": CALLS, "sums": SUMS, "lit": [LIT]}
+
 FILES: list[Row] = [
     {
         "feed": "north",
@@ -196,7 +243,7 @@ FILES: list[Row] = [
 @pytest.fixture(scope="module")
 def dozen() -> duckdb.DuckDBPyConnection:
     """The dozen gaps rolled up; to be read only, or changed in a transaction rolled back."""
-    return rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES)
+    return rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, **FOUND)
 
 
 def test_closed_gaps_count_on_every_rung_they_have_reached(dozen):
@@ -415,23 +462,33 @@ def test_scopes_choose_by_fleet_flag_and_country(dozen, scope, gaps):
     assert near_port(dozen, month=MAY, scope=scope, **ANYWHERE) == [gaps]
 
 
-def test_a_scope_flag_that_is_known_decides():
-    calls = [
-        call(1, in_ru_ir_crossing=False, in_any_flag_crossing=False, in_ru_ir_any=True),
-        call(2, in_ru_ir_crossing=True, in_any_flag_crossing=True, in_ru_ir_any=True),
-        call(3, flag="PAN", in_ru_ir_crossing=False, in_any_flag_crossing=True, in_ru_ir_any=False),
+def test_calls_count_by_grade_and_expectations_add_up_in_each_scope(dozen):
+    names = ("calls_a", "calls_b", "calls_c", "calls_d", "expected_calls", "expected_unheard")
+    names += ("lit_calls", "glimpsed", "dark_share")
+    found = {
+        row["scope"]: tuple(row[name] for name in names)
+        for row in rows_of(dozen, "monthly_dark_port_calls", {"month": MAY, **ANYWHERE})
+    }
+    crossing = (0, 1, 0, 0, 1.5, 0.25, 0, 2, pytest.approx(1.5 / 1.75))
+    assert found == {
+        "all": (0, 1, 1, 1, 2.0, 1.0, 1, 2, 0.5),
+        "ru_ir_any": (0, 1, 1, 0, *crossing[4:]),
+        "ru_ir_crossing": crossing,
+        "any_flag_crossing": crossing,
+    }
+    where = {"month": MAY, "scope": "all", "flag": "all", "port_country": "IRN"}
+    (anzali,) = rows_of(dozen, "monthly_dark_port_calls", {**where, "port_group": "anzali"})
+    assert [anzali[name] for name in names] == [0, 0, 0, 1, 0.0, 0.0, 0, 0, None]
+
+
+def test_a_glimpsed_call_is_not_counted_as_lit():
+    lit = [LIT, {**LIT, "is_glimpsed": True}]
+    connection = rolled([], [seen(A)], lit=lit)
+    where = {"month": MAY, "scope": "all", **ANYWHERE}
+    assert [row["lit_calls"] for row in rows_of(connection, "monthly_dark_port_calls", where)] == [
+        1
     ]
-    connection = rolled([], [seen(A)], calls)
-    counts = {
-        scope: near_port(connection, month=MAY, scope=scope, **ANYWHERE)
-        for scope in ("ru_ir_crossing", "ru_ir_any", "any_flag_crossing", "all")
-    }
-    assert counts == {
-        "ru_ir_crossing": [1],
-        "ru_ir_any": [2],
-        "any_flag_crossing": [2],
-        "all": [3],
-    }
+    assert run_checks(connection, SQL) == []
 
 
 def test_near_port_gaps_have_margins_and_an_unknown_flag(dozen):
@@ -456,11 +513,12 @@ def test_a_midpoint_in_a_month_without_data_is_not_lost():
     assert run_checks(connection, SQL) == []
 
 
-def test_nothing_that_needs_inference_is_printed(dozen):
-    calls = read(dozen, "monthly_dark_port_calls")
-    inferred = [name for name in calls.columns if name.startswith(("calls_", "expected_"))]
-    inferred += ["lit_calls", "glimpsed", "dark_share"]
-    assert calls.select(pl.col(inferred).is_null().all()).row(0) == (True,) * len(inferred)
+def test_a_month_without_data_has_no_calls_and_no_zeros(dozen):
+    names = ("calls_a", "calls_b", "calls_c", "calls_d", "expected_calls", "expected_unheard")
+    names += ("lit_calls", "glimpsed", "dark_share")
+    for month, value in ((JUNE, None), (JULY, 0)):
+        (row,) = rows_of(dozen, "monthly_dark_port_calls", {"month": month, "scope": "all"})
+        assert [row[name] for name in names] == [*[value] * 8, None]
 
 
 # ------------------------------------------------------------------------------------- indicator
@@ -493,7 +551,7 @@ def test_a_month_without_data_takes_the_bound_away_and_is_named():
     last = rows_of(connection, "indicator", {"scope": "all", "month": JUNE})[0]
     assert last["upper_bound_12m"] is None
     assert last["why"] == (
-        "dark port calls are not inferred yet: gap counts are not calls"
+        "dark port calls are not rated yet: gap counts are not calls"
         "; of the twelve months to 2023-06 only 11 have data"
     )
 
@@ -576,14 +634,14 @@ def test_rolling_up_twice_gives_the_same_tables():
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_the_rows_changes_nothing(dozen, seed):
-    shuffled = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, shuffled_by=seed)
+    shuffled = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, shuffled_by=seed, **FOUND)
     for name in MARTS:
         assert_frame_equal(read(shuffled, name), read(dozen, name))
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tehran", "Pacific/Kiritimati", "America/Los_Angeles"])
 def test_the_time_zone_of_the_session_changes_nothing(dozen, zone):
-    elsewhere = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, zone=zone)
+    elsewhere = rolled(DOZEN, WHERE_SEEN, NEAR_PORTS, FILES, zone=zone, **FOUND)
     for name in MARTS:
         assert_frame_equal(read(elsewhere, name), read(dozen, name))
     assert run_checks(elsewhere, SQL) == []
@@ -788,6 +846,11 @@ HOUR_OF_GAP = (
     " insert into gap_hours select gap_id, {at}, 49, 37, true, {expected}"
     " from gaps where is_closed order by gap_id limit 1"
 )
+CANDIDATE = (
+    "insert into port_candidates (gap_id, port_group, p_prior, p_call, p_unheard, log_silence_gain)"
+    " values ('{gap}', 'none', 1, {p_call}, {p_unheard}, 0);"
+    " update gaps set p_off = {p_off} where gap_id = '{gap}'"
+)
 FAULTS: dict[str, list[str]] = {
     "every_row_read_is_accounted_for": ["update files set accepted = 4 where feed = 'north'"],
     "reasons_add_up_to_rejected": [
@@ -826,6 +889,7 @@ FAULTS: dict[str, list[str]] = {
     ],
     "a_gap_is_final_when_its_month_is": [f"update gaps set status = 'provisional' where {GAP}"],
     "near_port_gaps_are_closed_gaps": [
+        "update near_port_gaps set gap_id = 'gap-011' where gap_id = 'gap-001'",
         "update dark_port_calls set gap_ids = 'gap-001;gap-011' where call_id = 'call-001'",
         "update dark_port_calls set gap_ids = 'gap-009' where call_id = 'call-001'",
         "update dark_port_calls set gap_ids = 'nobody' where call_id = 'call-001'",
@@ -893,7 +957,7 @@ FAULTS: dict[str, list[str]] = {
         "update rules set value = 'true' where name = 'gaps.count_above_only'",
     ],
     "monthly_calls_count_every_near_port_gap_once": [
-        "delete from dark_port_calls where call_id = 'call-001'",
+        "delete from near_port_gaps where gap_id = 'gap-001'",
         "delete from monthly_dark_port_calls where month = '2023-05-01'",
     ],
     "every_month_has_its_rows": [
@@ -927,6 +991,10 @@ FAULTS: dict[str, list[str]] = {
         for name in (
             "gaps",
             "dark_port_calls",
+            "near_port_gaps",
+            "lit_port_calls",
+            "legs",
+            "canal_transits",
             "monthly_gaps",
             "monthly_dark_port_calls",
             "indicator",
@@ -943,8 +1011,25 @@ FAULTS: dict[str, list[str]] = {
         "update indicator set p_high = -1",
     ],
     "a_rating_needs_inferred_calls": [
-        "update indicator set rating = 'High'",
-        "update indicator set expected_12m = 1",
+        "update dark_port_calls set grade = null; update indicator set rating = 'High'",
+        "update dark_port_calls set grade = null; update indicator set expected_12m = 1",
+    ],
+    "monthly_calls_add_up_to_what_was_found": [
+        "delete from dark_port_calls where call_id = 'call-001'",
+        "update lit_port_calls set is_glimpsed = true",
+        *(
+            f"update call_sums set {name} = {name} + 1"
+            for name in ("expected_calls", "expected_unheard", "glimpsed")
+        ),
+        "delete from call_sums",
+    ],
+    "candidates_of_a_gap_add_up": [
+        CANDIDATE.format(gap="gap-001", p_call=0.6, p_unheard=0.3, p_off=0.6),
+        CANDIDATE.format(gap="gap-001", p_call=0.6, p_unheard=0.4, p_off=0.5),
+        CANDIDATE.format(gap="gap-001", p_call="null", p_unheard="null", p_off=0.5),
+        CANDIDATE.format(gap="gap-011", p_call=0.6, p_unheard=0.4, p_off=0.6),
+        CANDIDATE.format(gap="gap-001", p_call=0.6, p_unheard=0.4, p_off=0.6)
+        + "; update port_candidates set p_prior = 0.9",
     ],
     "no_outage_lies_beyond_data_end": [
         "insert into outage_hours values ('caspian', '2023-07-20', 'ships_lost', null, 9)"
@@ -986,8 +1071,33 @@ FAULTS: dict[str, list[str]] = {
         HOUR_OF_GAP.format(at="off_at + interval 1 hour", expected=1, live_h="null"),
         "insert into gap_hours values ('no gap', '2023-05-02', 49, 37, true, 1)",
     ],
+    "no_voyage_reaches_beyond_data_end": [
+        "update lit_port_calls set left_at = '2023-07-20 00:00:01'",
+        "update legs set arrived_at = left_at - interval 1 second",
+        "update canal_transits set left_at = '2023-08-01'",
+    ],
+    "a_lit_call_rests_long_enough": [
+        "update lit_port_calls set stopped_h = 3.9",
+        "update lit_port_calls set silent_h = 2",
+    ],
+    "legs_of_a_ship_do_not_overlap": ["update legs set arrived_at = '2023-05-05'"],
+    "a_dark_passage_is_spanned_by_its_gap": [
+        "update canal_transits set passage = 'dark'",
+        "update canal_transits set gap_id = 'gap-001'",
+        "update canal_transits set gap_id = 'gap-001', passage = 'dark'",
+        "update canal_transits set gap_id = 'nobody', passage = 'unheard'",
+    ],
     "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
 }
+
+
+def test_candidates_that_add_up_are_no_offenders(dozen):
+    check = SQL / "checks" / "candidates_of_a_gap_add_up.sql"
+    dozen.execute("begin")
+    dozen.execute(CANDIDATE.format(gap="gap-001", p_call=0.6, p_unheard=0.4, p_off=0.6))
+    failure = run_check(dozen, check)
+    dozen.execute("rollback")
+    assert failure is None
 
 
 def test_an_hour_inside_a_gap_is_no_offender(dozen):

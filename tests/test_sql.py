@@ -227,12 +227,14 @@ def inputs() -> dict[str, pl.DataFrame]:
         "gaps": builders.frame(schema.Gaps, gaps),
         "ship_months": builders.frame(schema.ShipMonths, ship_months),
         "dark_port_calls": builders.frame(
-            schema.DarkPortCalls, [{"gap_ids": f"gap-{number:03}"} for number in (1, 2, 3)]
+            schema.DarkPortCalls,
+            [{"gap_ids": f"gap-{number:03}", "grade": "C"} for number in (1, 2, 3)],
         ),
         "files": builders.frame(schema.Files, files),
         "outage_hours": builders.frame(schema.OutageHours, []),
         "reception_cells": builders.frame(schema.ReceptionCells, cells),
         "gap_hours": builders.frame(schema.GapHours, gap_hours),
+        **builders.no_voyages(),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
     }

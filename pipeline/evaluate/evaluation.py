@@ -173,10 +173,12 @@ def _judge_rows(run: Run, number: int, gaps: pl.DataFrame, covered: pl.DataFrame
     """Return dark_port_calls of a run with the true call each has found, and its cluster."""
     middle = pl.col("window_from") + (pl.col("window_to") - pl.col("window_from")) / 2
     first_gap = pl.col("gap_ids").str.split(";").list.first()
+    # Grade D says that nothing can be told, and grade X that there was no call.
+    rows = run.published["dark_port_calls"].filter(
+        ~pl.col("grade").is_in(["D", "X"]).fill_null(value=False)
+    )
     return (
-        match_rows(
-            run.published["dark_port_calls"].with_columns(pl.lit(number).alias("run")), covered
-        )
+        match_rows(rows.with_columns(pl.lit(number).alias("run")), covered)
         .with_columns(is_rated=middle >= run.world.rated_from, first_gap=first_gap)
         .join(gaps.select("cluster", first_gap="gap_id"), on="first_gap", how="left")
         .with_columns(pl.col("cluster").fill_null(f"{number}|unknown"))

@@ -12,7 +12,7 @@ from pipeline.schema import Gaps, GapVersions, polars_schema
 SILENT = (
     *("data_end", "status", "reasons"),
     *("method_version", "rules_hash"),
-    *("p_off_low", "p_off_high", "witnesses", "live_h", "expected_receptions"),
+    *("p_off_low", "p_off_high", "p_off_direct", "witnesses", "live_h", "expected_receptions"),
     *("weakly_identified", "own_factor", "log_odds_before", "log_odds_silence"),
 )
 # p_off has changed when it is another multiple of this (judgement: less changes no reader's mind,

@@ -175,7 +175,8 @@ def _find_routes(
     duration_h = (gaps["on_at"] - gaps["off_at"]).dt.total_microseconds().to_numpy() / 1e6 / HOUR_S
     return Routes(
         gap,
-        group.to_numpy(),
+        # Of no pair at all, as where a geo folder has no port, polars makes no whole numbers.
+        group.to_numpy().astype(np.int64),
         off_node[gap],
         on_node[gap],
         duration_h[gap],

@@ -6,12 +6,13 @@ from pipeline.reception.judge import SCHEMA, judge_gaps
 from pipeline.reception.learn import Learned, learn
 from pipeline.reception.observed import sum_observable
 from pipeline.reception.ways import WAYS, find_ways
-from pipeline.reception.why import add_causes
+from pipeline.reception.why import EXPLAINED, add_causes, name_explained
 from pipeline.reception.window import BEACON_HOURS, COLUMNS, Window, lay_out
 
 __all__ = [
     "BEACON_HOURS",
     "COLUMNS",
+    "EXPLAINED",
     "SCHEMA",
     "WAYS",
     "Learned",
@@ -23,5 +24,6 @@ __all__ = [
     "learn",
     "list_cells",
     "list_gap_hours",
+    "name_explained",
     "sum_observable",
 ]

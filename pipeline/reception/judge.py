@@ -16,10 +16,11 @@ NINETY = 1.6448536269514722  # of a normal: 5 % lie beyond on either side
 HOUR_S = 3600.0
 LEAST_P = 1e-9
 P_OFF = ("p_off", "p_off_low", "p_off_high")
+DIRECT = "p_off_direct"
 PARTS = ("log_odds_before", "log_odds_silence")
 SCHEMA = {
     "gap_id": pl.String,
-    **dict.fromkeys(P_OFF, pl.Float64),
+    **dict.fromkeys((*P_OFF, DIRECT), pl.Float64),
     "witnesses": pl.Int64,
     "live_h": pl.Float64,
     "expected_receptions": pl.Float64,
@@ -42,6 +43,9 @@ def judge_gaps(
     have had, so for about half of the hours in which it could be heard or more. Its interval holds
     two uncertainties in the logit (delta method): receptions, as sure as the own factors of
     those allow who were heard at once, and the rate of switching off, as sure as its count.
+
+    The ship is taken to have gone straight from off to on: `p_off_direct` is the same p_off, which
+    stays what it is where `posterior` asks about calls on the way.
 
     Where no hour of the gap is live nothing is known, and p_off and its parts are null.
 
@@ -83,6 +87,7 @@ def judge_gaps(
             "p_off": np.round(p, 6),
             "p_off_low": np.round(low, 6),
             "p_off_high": np.round(high, 6),
+            DIRECT: np.round(p, 6),
             "witnesses": witnesses,
             "live_h": live_h,
             "expected_receptions": np.round(expected * own, 3),
@@ -94,7 +99,7 @@ def judge_gaps(
         schema=SCHEMA,
     )
     return found.with_columns(
-        pl.when(pl.col("live_h") > 0).then(name).alias(name) for name in (*P_OFF, *PARTS)
+        pl.when(pl.col("live_h") > 0).then(name).alias(name) for name in (*P_OFF, DIRECT, *PARTS)
     )
 
 

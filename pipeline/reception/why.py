@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.gnss import cell_of
-from pipeline.reception.judge import P_OFF, PARTS
+from pipeline.reception.judge import DIRECT, P_OFF, PARTS
 from pipeline.rules import CauseRules, GnssRules, Rules
 
 HOUR_US = 3_600_000_000
@@ -16,29 +16,25 @@ EDGES = ("cell_lon_deg", "cell_lat_deg")
 EXPLAINED = ("left_region", "identity", "in_port", "laid_up", "gnss", "outage")
 
 
-def add_causes(
+def name_explained(
     silences: pl.DataFrame,
-    judged: pl.DataFrame,
     outage_hours: pl.DataFrame,
     gnss_hours: pl.DataFrame,
     closures: pl.DataFrame,
     rules: Rules,
 ) -> pl.DataFrame:
-    """Return silences with the columns of `judge_gaps` and `cause` by METHOD 4's order.
+    """Return silences with `cause` as far as no reception is needed: METHOD 4's order to `outage`.
 
     `left_region`, `identity` and `in_port` are named before.
 
     Args:
         silences: `gap_table.measure_silences`, with `cause` as far as it is known.
-        judged: `judge_gaps` of them; a silence without a row stays unjudged.
         outage_hours: area, hour.
         gnss_hours: hour, cell_lon_deg, cell_lat_deg: cells (table gnss_hours).
         closures: closed_from, closed_to, area (null: everywhere).
         rules: thresholds.
     """
-    rows = silences.join(judged, on="gap_id", how="left", maintain_order="left").with_columns(
-        **_explained_seconds(silences, outage_hours, gnss_hours, rules.gnss)
-    )
+    seconds = _explained_seconds(silences, outage_hours, gnss_hours, rules.gnss)
     # Hours of both kinds are subtracted together; the first of METHOD 4's order names the cause.
     is_explained = pl.col("duration_s") - pl.col("explained_s") < rules.gaps.shortest_s
     named = (
@@ -50,6 +46,21 @@ def add_causes(
         .then(pl.lit("gnss"))
         .when((pl.col("outage_s") > 0) & is_explained)
         .then(pl.lit("outage"))
+    )
+    return silences.with_columns(**seconds).with_columns(cause=named).drop(*seconds)
+
+
+def add_causes(silences: pl.DataFrame, judged: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Return silences with the columns of `judge_gaps` and `cause` by METHOD 4's order.
+
+    Args:
+        silences: `name_explained`.
+        judged: `judge_gaps` of them; a silence without a row stays unjudged.
+        rules: thresholds.
+    """
+    named = (
+        pl.when(pl.col("cause").is_not_null())
+        .then("cause")
         .when(pl.col("expected_receptions") < rules.reception.least_expected)
         .then(pl.lit("unobservable"))
         .when(pl.col("p_off").is_null())
@@ -61,8 +72,10 @@ def add_causes(
         .otherwise(pl.lit("probable_off"))
     )
     no_p = pl.col("cause").is_in(EXPLAINED).fill_null(value=False)
-    return rows.with_columns(cause=named).with_columns(
-        pl.when(~no_p).then(name).alias(name) for name in (*P_OFF, *PARTS)
+    return (
+        silences.join(judged, on="gap_id", how="left", maintain_order="left")
+        .with_columns(cause=named)
+        .with_columns(pl.when(~no_p).then(name).alias(name) for name in (*P_OFF, DIRECT, *PARTS))
     )
 
 

@@ -1,10 +1,10 @@
--- The near_port_gaps of the scope 'all' are the rows of dark_port_calls, month by month.
+-- The near_port_gaps of the scope 'all' are the rows of near_port_gaps, month by month.
 with
 recounted as (
     select
         month,
         count(*) as near_port_gaps
-    from dark_port_calls
+    from near_port_gaps
     group by month
 ),
 
@@ -18,7 +18,7 @@ margins as (
 
 select
     month,
-    recounted.near_port_gaps as rows_of_dark_port_calls,
+    recounted.near_port_gaps as rows_of_near_port_gaps,
     margins.near_port_gaps
 from recounted
 full join margins using (month)

@@ -1,10 +1,15 @@
--- Every gap named in dark_port_calls is a closed gap that did not leave the region.
+-- Every gap named in near_port_gaps or dark_port_calls is a closed gap that left no region.
 with
 named as (
     select
         call_id,
         unnest(string_split(gap_ids, ';')) as gap_id
     from dark_port_calls
+    union all
+    select
+        'near' as call_id,
+        gap_id
+    from near_port_gaps
 )
 
 select

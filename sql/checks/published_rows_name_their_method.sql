@@ -16,6 +16,34 @@ published as (
     from dark_port_calls
     union all
     select
+        'lit_port_calls' as relation,
+        call_id as cell,
+        method_version,
+        rules_hash
+    from lit_port_calls
+    union all
+    select
+        'legs' as relation,
+        concat_ws(' ', ship_id, left_at) as cell,
+        method_version,
+        rules_hash
+    from legs
+    union all
+    select
+        'canal_transits' as relation,
+        concat_ws(' ', mmsi, track, entered_at) as cell,
+        method_version,
+        rules_hash
+    from canal_transits
+    union all
+    select
+        'near_port_gaps' as relation,
+        gap_id as cell,
+        method_version,
+        rules_hash
+    from near_port_gaps
+    union all
+    select
         'monthly_gaps' as relation,
         concat_ws(' ', month, flag, fleet, area, port_group, at_least_h) as cell,
         method_version,

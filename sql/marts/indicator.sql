@@ -1,5 +1,5 @@
 -- One row per complete month (the end of a trailing year) x scope.
--- The rating stays null until calls are inferred. upper_bound_12m: closed gaps of at least 4 h of
+-- The rating stays null until intervals are drawn. upper_bound_12m: closed gaps of at least 4 h of
 -- the scope's flags and fleet that begin in the twelve months, wherever they begin, without the
 -- causes left_region, identity and in_port. At most one call is counted for a gap (METHOD 6), so
 -- this bounds the calls from above. It is null unless all twelve months have data.
@@ -72,7 +72,7 @@ select
     cast(null as double) as rate_ratio_high,
     cast(null as double) as raw_gap_ratio,
     cast(null as varchar) as baseline,
-    'dark port calls are not inferred yet: gap counts are not calls'
+    'dark port calls are not rated yet: gap counts are not calls'
     || case
         when months_with_data < 12
             then

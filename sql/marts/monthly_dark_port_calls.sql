@@ -1,36 +1,105 @@
 -- One row per month x scope x flag x port_country x port_group.
--- near_port_gaps counts the rows of dark_port_calls: closed gaps near a port group. They are NOT
--- calls: the place of a gap says only that a call is not ruled out. What must be inferred (calls
--- by grade, expected, lit and unheard calls) is null until it is.
--- Where a scope's flag is null because crossings are not known yet, near_port_gaps counts by
--- flag, fleet and country only: the two crossing scopes then hold domestic calls too.
+-- expected_calls and expected_unheard are sums of probabilities (call_sums), never counts of rows
+-- above a cut; calls_a to calls_d count the rows of dark_port_calls by grade and stand beside.
+-- near_port_gaps counts closed gaps near a port group. They are NOT calls, and what lies before
+-- and after is not asked of them: in the two crossing scopes they count by flag, fleet and country.
+-- dark_share is dark / (dark + lit + unheard), in expectations; null where all three are 0.
 -- Every month has a row per scope with everything `all`: 0 where nothing was found in a month
--- with data, null in a month without, unless a gap over that month has its midpoint there.
+-- with data, null in a month without, unless something found over that month has its middle there.
 with
-judged as (
+near as (
     select
-        dark_port_calls.month,
+        near_port_gaps.month,
         scopes.scope,
-        coalesce(dark_port_calls.flag, 'unknown') as flag,
-        dark_port_calls.port_country,
-        dark_port_calls.port_group,
-        case scopes.scope
-            when 'ru_ir_crossing' then dark_port_calls.in_ru_ir_crossing
-            when 'ru_ir_any' then dark_port_calls.in_ru_ir_any
-            when 'any_flag_crossing' then dark_port_calls.in_any_flag_crossing
-            when 'all' then true
-        end as is_said_in_scope,
-        (scopes.fleet is null or scopes.fleet = dark_port_calls.fleet)
+        coalesce(near_port_gaps.flag, 'unknown') as flag,
+        near_port_gaps.port_country,
+        near_port_gaps.port_group,
+        'near' as kind,
+        1 as entries,
+        0 as dark_e6,
+        0 as unheard_e6
+    from near_port_gaps
+    cross join scopes
+    where
+        (scopes.fleet is null or scopes.fleet = near_port_gaps.fleet)
         and (
             scopes.flags is null
-            or list_contains(scopes.flags, coalesce(dark_port_calls.flag, 'unknown'))
+            or list_contains(scopes.flags, coalesce(near_port_gaps.flag, 'unknown'))
         )
         and (
             scopes.port_countries is null
-            or list_contains(scopes.port_countries, dark_port_calls.port_country)
-        ) as is_in_scope_by_flag
+            or list_contains(scopes.port_countries, near_port_gaps.port_country)
+        )
+),
+
+found as (
+    select
+        month,
+        flag,
+        port_country,
+        port_group,
+        in_ru_ir_crossing,
+        in_ru_ir_any,
+        in_any_flag_crossing,
+        grade as kind,
+        1 as entries,
+        0 as dark_e6,
+        0 as unheard_e6
     from dark_port_calls
+    union all
+    select
+        month,
+        flag,
+        port_country,
+        port_group,
+        in_ru_ir_crossing,
+        in_ru_ir_any,
+        in_any_flag_crossing,
+        'lit' as kind,
+        1 as entries,
+        0 as dark_e6,
+        0 as unheard_e6
+    from lit_port_calls
+    where not is_glimpsed
+    union all
+    select
+        month,
+        flag,
+        port_country,
+        port_group,
+        in_ru_ir_crossing,
+        in_ru_ir_any,
+        in_any_flag_crossing,
+        'glimpsed' as kind,
+        glimpsed as entries,
+        -- Sums of whole millionths: the same whatever the order.
+        cast(round(expected_calls * 1e6) as bigint) as dark_e6,
+        cast(round(expected_unheard * 1e6) as bigint) as unheard_e6
+    from call_sums
+),
+
+entered as (
+    select * from near
+    union all
+    select
+        found.month,
+        scopes.scope,
+        coalesce(found.flag, 'unknown') as flag,
+        found.port_country,
+        found.port_group,
+        found.kind,
+        found.entries,
+        found.dark_e6,
+        found.unheard_e6
+    from found
     cross join scopes
+    where
+        case scopes.scope
+            when 'ru_ir_crossing' then found.in_ru_ir_crossing
+            when 'ru_ir_any' then found.in_ru_ir_any
+            when 'any_flag_crossing' then found.in_any_flag_crossing
+            when 'all' then true
+        end
 ),
 
 counted as (
@@ -40,9 +109,16 @@ counted as (
         case when grouping(flag) = 1 then 'all' else flag end as flag,
         case when grouping(port_country) = 1 then 'all' else port_country end as port_country,
         case when grouping(port_group) = 1 then 'all' else port_group end as port_group,
-        count(*) as near_port_gaps
-    from judged
-    where coalesce(is_said_in_scope, is_in_scope_by_flag)
+        coalesce(sum(entries) filter (where kind = 'A'), 0) as calls_a,
+        coalesce(sum(entries) filter (where kind = 'B'), 0) as calls_b,
+        coalesce(sum(entries) filter (where kind = 'C'), 0) as calls_c,
+        coalesce(sum(entries) filter (where kind = 'D'), 0) as calls_d,
+        coalesce(sum(entries) filter (where kind = 'near'), 0) as near_port_gaps,
+        coalesce(sum(entries) filter (where kind = 'lit'), 0) as lit_calls,
+        coalesce(sum(entries) filter (where kind = 'glimpsed'), 0) as glimpsed,
+        sum(dark_e6) as dark_e6,
+        sum(unheard_e6) as unheard_e6
+    from entered
     group by month, scope, cube (flag, port_country, port_group)
 ),
 
@@ -63,6 +139,25 @@ cells as (
         'all' as port_group
     from months
     cross join scopes
+),
+
+measured as (
+    select
+        cells.*,
+        months.call_status,
+        months.has_data or counted.month is not null as is_known,
+        coalesce(counted.calls_a, 0) as calls_a,
+        coalesce(counted.calls_b, 0) as calls_b,
+        coalesce(counted.calls_c, 0) as calls_c,
+        coalesce(counted.calls_d, 0) as calls_d,
+        coalesce(counted.near_port_gaps, 0) as near_port_gaps,
+        coalesce(counted.lit_calls, 0) as lit_calls,
+        coalesce(counted.glimpsed, 0) as glimpsed,
+        coalesce(counted.dark_e6, 0) / 1e6 as dark,
+        coalesce(counted.unheard_e6, 0) / 1e6 as unheard
+    from cells
+    inner join months using (month)
+    left join counted using (month, scope, flag, port_country, port_group)
 )
 
 select
@@ -71,23 +166,24 @@ select
     flag,
     port_country,
     port_group,
-    cast(null as bigint) as calls_a,
-    cast(null as bigint) as calls_b,
-    cast(null as bigint) as calls_c,
-    cast(null as bigint) as calls_d,
-    coalesce(counted.near_port_gaps, case when months.has_data then 0 end) as near_port_gaps,
-    cast(null as double) as expected_calls,
+    cast(case when is_known then calls_a end as bigint) as calls_a,
+    cast(case when is_known then calls_b end as bigint) as calls_b,
+    cast(case when is_known then calls_c end as bigint) as calls_c,
+    cast(case when is_known then calls_d end as bigint) as calls_d,
+    cast(case when is_known then near_port_gaps end as bigint) as near_port_gaps,
+    cast(case when is_known then dark end as double) as expected_calls,
     cast(null as double) as expected_calls_low,
     cast(null as double) as expected_calls_high,
-    cast(null as double) as expected_unheard,
-    cast(null as bigint) as lit_calls,
-    cast(null as bigint) as glimpsed,
-    cast(null as double) as dark_share,
+    cast(case when is_known then unheard end as double) as expected_unheard,
+    cast(case when is_known then lit_calls end as bigint) as lit_calls,
+    cast(case when is_known then glimpsed end as bigint) as glimpsed,
+    cast(
+        case when dark + lit_calls + unheard > 0 then dark / (dark + lit_calls + unheard) end
+        as double
+    ) as dark_share,
     cast(null as double) as observable_ship_hours,
-    months.call_status as status,
+    call_status as status,
     $method_version as method_version,
     $rules_hash as rules_hash
-from cells
-inner join months using (month)
-left join counted using (month, scope, flag, port_country, port_group)
+from measured
 order by month, scope, flag, port_country, port_group
