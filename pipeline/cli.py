@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -61,14 +60,25 @@ def explain(
 
 @app.command()
 def show(
-    question: Annotated[str, typer.Argument(help="Name of a query in sql/examples.")],
+    question: Annotated[
+        str | None, typer.Argument(help="Name of a query in sql/examples; without it: their list.")
+    ] = None,
     processed: Processed = PROCESSED,
     as_json: AsJson = False,
 ) -> None:
-    """Print the answer of one of the queries in sql/examples."""
-    from pipeline.store import run_example
+    """Print the answer of one of the queries in sql/examples, or what there is to ask."""
+    from pipeline.store import list_examples, run_example
 
-    frame = run_example(processed, bundled_folder("sql") / "examples", question)
+    examples = bundled_folder("sql") / "examples"
+    if question is None:
+        known = list_examples(examples)
+        if as_json:
+            _print_json([{"question": name, "words": words} for name, words in known.items()])
+            return
+        for name, words in known.items():
+            print(f"{name:24} {words}")  # noqa: T201
+        return
+    frame = run_example(processed, examples, question)
     if as_json:
         _print_json(frame.to_dicts())
         return
@@ -89,19 +99,15 @@ def show(
 @app.command()
 def sql(processed: Processed = PROCESSED) -> None:
     """Open the database read-only in a terminal SQL editor (extra `analyst`)."""
-    import shutil
-
+    from pipeline.sql_editor import find_editor
     from pipeline.store import DATABASE
 
     database = processed / DATABASE
     if not database.is_file():
         raise UsageError(f"no database at {database}: run darkport nightly first")
-    beside = Path(sys.executable).parent
-    for program, options in (("harlequin", ["-r"]), ("duckdb", ["-readonly"])):
-        found = shutil.which(program, path=str(beside)) or shutil.which(program)
-        if found:
-            os.execv(found, [found, *options, str(database)])
-    raise UsageError("no SQL editor found: pip install 'darkport[analyst]' brings harlequin")
+    editor = find_editor(database)
+    flush_streams()
+    os.execve(editor.command[0], editor.command, {**os.environ, **editor.environment})
 
 
 @app.command()

@@ -77,6 +77,7 @@ FLOW = (
     "explain_hours",
     "explain",
     "doctor",
+    "sql_editor",
     "progress",
     "simulate",
     "evaluate",

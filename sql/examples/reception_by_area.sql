@@ -1,5 +1,6 @@
--- One row per month and area: how many places and hours held ships, and in how many of them
--- somebody else could be heard. Thin reception here means that silence there says little.
+-- One row per month and area: where and when could a ship have been heard at all?
+-- How many places and hours held ships, and in how many of them somebody else could be heard. Thin
+-- reception here means that silence there says little.
 select
     cast(date_trunc('month', hour) as date) as month,
     coalesce(area, 'several') as area,
