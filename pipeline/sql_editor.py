@@ -55,7 +55,7 @@ import sys
 from harlequin.editor_cache import BufferState, Cache, get_cache_file, write_cache
 from textual.widgets.text_area import Selection
 if not get_cache_file().exists():
-    start = Selection((4, 0), (4, 0))
+    start = Selection((0, 0), (0, 0))
     write_cache(Cache(focus_index=0, buffers=[BufferState(selection=start, text=sys.stdin.read())]))
 """
 
@@ -79,7 +79,7 @@ def find_editor(database: Path) -> Editor:
     if harlequin := _find_program("harlequin"):
         return _prepare_harlequin(harlequin, database, settings)
     if duckdb := _find_program("duckdb"):
-        lines = [f".print {line}" for line in QUESTIONS.splitlines() if line]
+        lines = [f'.print "{line}"' for line in QUESTIONS.splitlines() if line]
         commands = [part for line in (*settings, *lines) for part in ("-cmd", line)]
         return Editor([duckdb, "-readonly", *commands, str(database)])
     raise UsageError("no SQL editor found: pip install 'darkport[analyst]' brings harlequin")
