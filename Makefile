@@ -8,7 +8,7 @@ PROCESSED ?= data/processed
 ROWS ?= 5000000
 SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql notebook bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -60,7 +60,10 @@ nightly: setup ## the job: data/raw into data/processed; NIGHTLY="--log json" fo
 	  $(BIN)/darkport nightly --raw "$(RAW)" --processed "$(PROCESSED)" $(NIGHTLY)
 
 sql: setup ## a terminal SQL editor on the database, read-only
-	$(BIN)/darkport sql --processed $(PROCESSED)
+	$(BIN)/darkport sql --processed "$(PROCESSED)"
+
+notebook: setup ## docs/start.ipynb in Jupyter, on PROCESSED (extra `analyst`)
+	DARKPORT_PROCESSED="$(abspath $(PROCESSED))" $(BIN)/jupyter lab docs/start.ipynb
 
 bench: setup ## time and memory of the chain on ROWS simulated positions, beside a bare scan
 	$(BIN)/python -m tests.bench --rows $(ROWS)

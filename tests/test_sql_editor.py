@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from pipeline.rollup import make_macros, roll_up
 from pipeline.sql_editor import QUESTIONS, find_editor
 from tests import builders
 from tests.night import REPOSITORY, SQL
+from tests.test_bad_input import darkport
 from tests.test_sql import inputs, parameters
 
 SHELL = shutil.which("duckdb", path=str(Path(sys.executable).parent))
@@ -69,6 +71,34 @@ def statements(text: str) -> list[str]:
 def test_every_first_question_has_an_answer(processed: Path, statement: str) -> None:
     with store.open_database(processed / store.DATABASE) as connection:
         assert len(connection.sql(statement).fetchall()) > 0
+
+
+def test_a_query_is_answered_without_an_editor(processed: Path) -> None:
+    asked = "from ships_dark_near('amirabad') select name, expected_off"
+    done = darkport("sql", asked, "--processed", processed, "--json")
+    assert (done.code, json.loads(done.out)) == (0, [{"name": "VOLGA 1", "expected_off": 0.9}])
+    assert "| VOLGA 1 " in darkport("sql", asked, "--processed", processed).out
+
+
+def test_a_name_cannot_steer_the_terminal(processed: Path) -> None:
+    done = darkport("sql", "select 'A' || chr(27) || '[2J' as name", "--processed", processed)
+    assert done.code == 0
+    assert "\x1b" not in done.out and "[2J" in done.out
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from ships_dark_nea('x')", 'Did you mean "ships_dark_near"'),
+        ("slect", "syntax error"),
+        ("drop table gaps", "read-only"),
+        ("from ships_dark_near('amirabad', 'June')", "invalid date"),
+    ],
+)
+def test_a_query_that_is_refused_is_one_line(processed: Path, query: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as refused:
+        store.run_query(processed, query)
+    assert "\n" not in str(refused.value)
 
 
 def test_without_an_editor_it_says_what_to_install(program, processed: Path) -> None:

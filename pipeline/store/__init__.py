@@ -25,6 +25,7 @@ from pipeline.store.database import (
     quoted_text,
     read_relation,
     run_example,
+    run_query,
     settings_for,
 )
 from pipeline.store.faults import storing
@@ -86,6 +87,7 @@ __all__ = [
     "read_table",
     "remove_tree",
     "run_example",
+    "run_query",
     "settings_for",
     "storing",
     "table_path",

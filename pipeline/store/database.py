@@ -9,7 +9,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from pipeline.errors import StorageError, UsageError
+from pipeline.errors import StorageError, UsageError, printable
 from pipeline.schema import STEP_TABLES, TABLES, polars_schema
 from pipeline.store.faults import storing
 from pipeline.store.files import find_parts
@@ -194,8 +194,22 @@ def run_example(processed: Path, examples: Path, question: str) -> pl.DataFrame:
     known = list_examples(examples)
     if question not in known:
         raise UsageError(f"no question {question!r}; there are: {', '.join(known)}")
+    return run_query(processed, (examples / f"{question}.sql").read_text("utf-8"))
+
+
+def run_query(processed: Path, text: str) -> pl.DataFrame:
+    """Return the answer of a query on the published database, which it cannot change.
+
+    Raises:
+        UsageError: there is no database, or DuckDB refuses the query.
+    """
     connection = open_database(processed / DATABASE)
     try:
-        return connection.sql((examples / f"{question}.sql").read_text("utf-8")).pl()
+        answer = connection.sql(text)
+        return pl.DataFrame() if answer is None else answer.pl()
+    except duckdb.Error as error:
+        raise UsageError(
+            " ".join(printable(line) for line in str(error).split("\n\n")[:1])
+        ) from error
     finally:
         connection.close()
