@@ -222,8 +222,17 @@ def _pick_groups(placed: pl.DataFrame, rules: CallRules, data_end: datetime) -> 
         score=pl.when(is_blind).then("p_prior").otherwise("p_call"),
     )
     likely = pl.col("p_call") >= rules.possible_from
+    # A ship that habits leave in the port where it lay at both ends is silent in port, and no call.
+    stayed = placed.filter(
+        pl.col("off_in_group") == pl.col("port_group"),
+        pl.col("on_in_group") == pl.col("port_group"),
+        pl.col("p_prior") == pl.col("p_prior").max().over("gap_id"),
+    )["gap_id"]
+    is_not_assessable = pl.col("is_blind") & ~pl.col("gap_id").is_in(stayed.implode())
     best = (
-        standing.filter(~pl.col("is_refuted"), pl.any_horizontal("is_proven", "is_blind", likely))
+        standing.filter(
+            ~pl.col("is_refuted"), pl.any_horizontal("is_proven", is_not_assessable, likely)
+        )
         .sort("gap_id", "is_proven", "score", "port_group", descending=[False, True, True, False])
         .unique("gap_id", keep="first", maintain_order=True)
     )

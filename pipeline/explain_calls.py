@@ -10,6 +10,7 @@ import duckdb
 from pipeline.errors import printable
 
 INDENT = " " * 7
+LEAST_TOLD = 0.001  # a port group less likely than this is told by its name alone
 GRADE_WORDS = {
     "A": "presence confirmed: dated proof inside the window, and p_off of 0.5 or more",
     "B": "probable: P_call of 0.8 or more, and evidence that is not inside it",
@@ -151,25 +152,28 @@ def _tell_ports(story: CallStory) -> list[str]:
         f"{INDENT}{'port group':<18} {'way to':>7} {'way on':>7} {'spare':>7} {'by habits':>10}"
         f" {'set off':>9} {'set on':>9} {'off, flat':>9} {'silence':>8}"
     )
+    shown = [row for row in story.candidates if _is_told(row, story.call["port_group"])]
     rows = [
         f"{INDENT}{printable(row['port_group']):<18} {_h(row['to_h'])} {_h(row['from_h'])}"
         f" {_h(row['slack_h'])} {row['p_prior']:>10.3f} {_p(row['p_call']):>9}"
         f" {_p(row['p_unheard']):>9} {_p(row['p_call_flat']):>9} {row['log_silence_gain']:>+8.2f}"
-        for row in story.candidates
+        for row in shown
     ]
+    unlikely = [row["port_group"] for row in story.candidates if row not in shown]
     sums = [
         sum(row[name] or 0 for row in story.candidates)
         for name in ("p_prior", "p_call", "p_unheard")
     ]
+    told_at = ", ".join(printable(name) for name in unlikely)
     is_judged = story.candidates[0]["p_call"] is not None
     told = [
         f"Ports  where it can have called in gap {story.weightiest}: least hours of the way there",
-        f"{INDENT}and on, hours to spare, probability by habits and the way alone, of a call with the set off,"
-        " with it on,",
-        f"{INDENT}off were all groups equally likely before, and how much likelier the way there makes"
-        " silence (log)",
+        f"{INDENT}and on, hours to spare; probability by habits and the way alone, of a call with",
+        f"{INDENT}the set off, with it on, off were all groups equally likely before; and how much",
+        f"{INDENT}likelier the way there makes silence (log)",
         head,
         *rows,
+        *([f"{INDENT}below {LEAST_TOLD:g} in each: {told_at}"] if unlikely else []),
     ]
     if is_judged:
         told.append(
@@ -185,12 +189,21 @@ def _tell_ports(story: CallStory) -> list[str]:
     return told
 
 
+def _is_told(row: Row, group: str) -> bool:
+    """Return whether a port group has a line of its own: the call's, none, and what is likely."""
+    figures = (row["p_prior"], row["p_call"] or 0, row["p_unheard"] or 0)
+    return row["port_group"] in (group, "none") or max(figures) >= LEAST_TOLD
+
+
 def _tell_evidence(story: CallStory) -> list[str]:
     """Return what speaks for or against the call beside P_call."""
     call = story.call
     lines = []
     if call["draught_change_m"] is not None:
-        lines.append(f"draught typed in changed by {call['draught_change_m']:+.1f} m")
+        changed = f"changed by {call['draught_change_m']:+.1f} m"
+        lines.append(
+            f"draught typed in {changed if call['draught_change_m'] else 'did not change'}"
+        )
     families = call["families"].split(";") if call["families"] else []
     lines.append("families of evidence outside P_call: " + (", ".join(families) or "none"))
     for proof in story.proofs:

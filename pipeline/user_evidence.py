@@ -172,10 +172,16 @@ def _read_date(cells: Mapping[str, str], name: str, asked: Asked) -> date:
 
 
 def _name_ports(areas: Areas) -> dict[str, str]:
-    """Return the port group of every port group, port id and port name, in lower case."""
-    ports = areas.folder.features
-    named = [(each.name, each.port_group) for each in ports if each.kind == "port"]
-    named += [(each.id, each.port_group) for each in ports if each.kind == "port"]
+    """Return the port group of every port group, port id and port name, in lower case.
+
+    An id may be given without its `port_`.
+    """
+    ports = [each for each in areas.folder.features if each.kind == "port"]
+    named = [
+        (name, each.port_group)
+        for each in ports
+        for name in (each.name, each.id.removeprefix("port_"), each.id)
+    ]
     # A group's own name comes before that of a port elsewhere.
     named += [(name, name) for name in areas.port_groups()["port_group"]]
     return {name.casefold(): group for name, group in named if group is not None}
