@@ -343,6 +343,12 @@ OTHER_VALUES: Mapping[str, Any] = {
     "ports.lit_least_h": 40.0,
     "ports.known_within_d": 1.0,
     "ports.round_trip_least_h": 40.0,
+    "calls.possible_from": 0.01,
+    "calls.probable_from": 0.1,
+    "calls.confirmed_p_off_from": 0.1,
+    "calls.visit_within_km": 500.0,
+    "calls.visit_apart_h": 1.0,
+    "calls.draught_change_m": 3.0,
 }
 
 
