@@ -349,9 +349,9 @@ def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:
     group = ports["port_group"].to_list().index("makhachkala")
     ends = water.snap([48.7, 49.9], [42.6, 42.1])[0].astype(np.int64)
     one = np.ones(1)
-    routes = Routes(
-        np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:], 30 * one, 5 * one, 10 * one
-    )
+    stay = [one * ports[name][group] for name in ("lon", "lat")]
+    pair = (np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:])
+    routes = Routes(*pair, 30 * one, 5 * one, 10 * one, *stay)
     after_h = np.linspace(0.5, 28.5, 29)
     ways = Stretches(np.array([29]))
     lon, lat, under_way = place_hours(routes, ways, after_h, ports, water, 4.0)
@@ -363,9 +363,7 @@ def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:
     assert lon[21] < lon[28] < 49.9
     assert (lon[28] - place[0]) / (49.9 - place[0]) == pytest.approx(0.85, abs=0.1)
     # Too far to be reached as fast as usual: as much faster, for the shortest stay.
-    slow = Routes(
-        np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:], 30 * one, 26 * one, 26 * one
-    )
+    slow = Routes(*pair, 30 * one, 26 * one, 26 * one, *stay)
     _, _, hurried = place_hours(slow, ways, after_h, ports, water, 4.0)
     assert (~hurried).sum() == 4
 
