@@ -23,7 +23,6 @@ from pipeline.joint.hidden import STAYS, draw_hidden
 from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
-from pipeline.joint.ways import find_changes
 from pipeline.reception import COLUMNS, Learned
 from pipeline.water import Water, load_water
 from tests.joint_world import (
@@ -211,10 +210,9 @@ def test_silence_is_weighed_as_every_story_of_the_factor_says(water: Water) -> N
     )
     ways = Stretches(np.array([2, 4]))
     expected = np.array([0.5, 2.0, 0.0, 1.0, 0.7, 0.3])
-    changes = np.array([True, False, False, True, False, True])
     before = np.array([[0.2, 0.3], [0.3, 0.3], [0.5, 0.4]])
     after = np.array([[1.0, 0.1], [0.5, 0.2], [0.1, 1.0]])
-    found = weigh_silence(ways, expected, changes, before, after, few)
+    found = weigh_silence(ways, expected, before, after, few)
 
     def step(one: int, other: int, chance: float) -> float:
         return (1 - chance) * (one == other) + chance * float(few.factor_share[other])
@@ -225,7 +223,7 @@ def test_silence_is_weighed_as_every_story_of_the_factor_says(water: Water) -> N
             heard = unheard = float(before[story[0], way])
             for hour in range(size):
                 one, other, at = story[hour], story[hour + 1], begin + hour
-                heard *= step(one, other, few.redraw_at_change if changes[at] else few.redraw)
+                heard *= step(one, other, few.redraw)
                 heard *= np.exp(-few.factor[other] * expected[at])
                 unheard *= step(one, other, few.redraw)
             told += heard * after[story[-1], way]
@@ -334,14 +332,6 @@ def test_a_place_that_nobody_was_in_promises_nothing() -> None:
     one = np.zeros(1, np.int64)
     found = expect_receptions(learned, one, one + 300, one + 77, one, RULES.reception)
     assert found == pytest.approx([0.0])
-
-
-def test_a_ship_changes_where_it_stops_and_gets_under_way_and_at_the_off_point() -> None:
-    ways = Stretches(np.array([4, 3, 2]))
-    stratum = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0])
-    at_off = np.array([1, 9, 9, 9, 1, 9, 9, 0, 9])
-    found = find_changes(ways, stratum, at_off)
-    assert found.tolist() == [False, True, False, True, True, False, False, False, False]
 
 
 def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:

@@ -13,7 +13,7 @@ from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
 from pipeline.reception.learn import Learned
-from pipeline.reception.window import CHAIN, Bools, Floats, Ints, Window, name_cells
+from pipeline.reception.window import CHAIN, Floats, Ints, Window, name_cells
 from pipeline.rules import Rules
 from pipeline.water import Water
 
@@ -132,34 +132,13 @@ def _weigh_ways(
         rules.reception,
     )
     expected[: len(straight_row)][window.is_outside[straight_row]] = 0.0
-    changes = np.concatenate(
-        [
-            np.zeros(len(straight_row), np.bool_),
-            find_changes(ways, stratum, window.stratum[row - 1]),
-        ]
-    )
     return weigh_silence(
         Stretches(asked.size[number]),
         expected,
-        changes,
         ends.before[:, number],
         ends.after[:, number],
         learned.parameters,
     )
-
-
-def find_changes(ways: Stretches, stratum: Ints, before: Ints) -> Bools:
-    """Return in which hours of ways a ship stops or gets under way, as the way says.
-
-    On the direct way nobody knows when it did, so that there it has no such hour.
-
-    Args:
-        ways: through groups.
-        stratum: as in the window (hours).
-        before: the stratum at the off point, read in the first hour of each way alone (hours).
-    """
-    before = np.where(ways.offset == 0, before, np.roll(stratum, 1))
-    return stratum != before
 
 
 def _find_routes(
