@@ -487,6 +487,9 @@ class CallRules(RuleGroup):
         0.4, "P_call", "METHOD 6: grade C, and a row of its own", gt=0, le=1
     )
     probable_from: float = rule(0.8, "P_call", "METHOD 6: grade B", gt=0, le=1)
+    confirmed_p_off_from: float = rule(
+        0.5, "p_off", "METHOD 6: grade A, beside dated proof", ge=0, le=1
+    )
     visit_within_km: float = rule(
         30.0, "km", "METHOD 6: heard again no further from the group, a visit goes on", ge=0
     )
