@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.runs import PROCESSED_TABLES
+from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
 from tests.accuracy_page import (
     draw_recovery,
     tell_habits,
@@ -93,8 +93,10 @@ def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
     ended = time.perf_counter()
     # Of gigabytes only what the evaluation reads is kept.
     (folder / "published").mkdir()
-    for name in PROCESSED_TABLES:
+    for name in (*PROCESSED_TABLES, *CALL_TABLES):
         shutil.copy(folder / "processed" / f"{name}.parquet", folder / "published")
+    for name in CALL_FOLDERS:
+        shutil.copytree(folder / "processed" / name, folder / "published" / name)
     shutil.rmtree(folder / "raw")
     shutil.rmtree(folder / "processed")
     seconds = {"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)}
