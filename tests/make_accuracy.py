@@ -22,6 +22,7 @@ from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
 from tests.accuracy_page import (
     draw_recovery,
+    tell_calls,
     tell_habits,
     tell_null,
     tell_recovery,
@@ -38,11 +39,12 @@ WORLDS = ("caspian", "hard")
 PARTS = {
     "main": WORLDS,
     "null": ("null-no-off",),
+    "null-calls": ("null-no-dark",),
     "recovery": ("off-few", "caspian", "off-many"),
     "patchy": ("patchy-no-off", "patchy-few", "patchy", "patchy-many"),
     "null-large": ("null-no-off",),
 }
-USUAL_PARTS = ("main", "null", "recovery", "patchy")
+USUAL_PARTS = ("main", "null", "null-calls", "recovery", "patchy")
 LARGE = ("main", "null-large")
 
 
@@ -169,6 +171,7 @@ def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
             picture = draw_recovery(others, docs / "accuracy" / f"{part}.png")
             lines += tell_recovery(part, others, picture.name, rules)
             lines += tell_null(part, nulls) if nulls else []
+    lines += tell_calls({name: found for part in by_part.values() for name, found in part.items()})
     return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
 
 

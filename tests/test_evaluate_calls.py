@@ -19,6 +19,7 @@ from pipeline.evaluate.call_truth import compare_sets, find_stays
 from pipeline.evaluate.expected_findings import compare_sums
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.rules import Rules
+from tests.accuracy_page import tell_calls
 from tests.builders import frame
 from tests.evaluate_worlds import MMSI, at, call, gap, ship_hours, truth_frame, write_run
 from tests.night import GEO
@@ -79,7 +80,9 @@ def test_recall_counts_whole_stays_and_the_window_must_hold_them(tmp_path: Path)
 
 
 def test_a_set_is_compared_with_what_straight_ways_would_allow() -> None:
-    ends = {f"{side}_{name}": IN_AMIRABAD[name] for side in ("off", "on") for name in IN_AMIRABAD}
+    ends: dict[str, Any] = {
+        f"{side}_{name}": degrees for side in ("off", "on") for name, degrees in IN_AMIRABAD.items()
+    }
     gaps = frame(schema.Gaps, [gap(0, 9.3, **ends), gap(20, 25, **ends)]).with_columns(
         run=0, cluster=pl.lit("a"), vessel=0, is_off=pl.lit(value=True), is_rated=True,
         true_group=pl.lit("none"),
@@ -286,7 +289,7 @@ def test_unheard_calls_have_sums_of_their_own_and_lit_ones_turned_dark_are_told(
 
 
 def test_what_hides_true_dark_calls_is_told_apart(tmp_path: Path) -> None:
-    there = {"off_lon": IN_AMIRABAD["lon"], "off_lat": IN_AMIRABAD["lat"]}
+    there: dict[str, Any] = {"off_lon": IN_AMIRABAD["lon"], "off_lat": IN_AMIRABAD["lat"]}
     gaps = [
         gap(10, 30),
         gap(40, 60, **there),  # its off point lies in the port of the call
@@ -354,3 +357,22 @@ def test_the_likeliest_country_is_set_against_the_true_one(tmp_path: Path) -> No
     assert value(found, "dark calls", "truly AZE, likeliest IRN") == 0.5
     assert value(found, "dark calls", "truly AZE, likeliest RUS") == 0.5
     assert value(found, "dark calls", "truly RUS, likeliest RUS") == 1
+
+
+def test_a_null_world_is_held_to_what_the_sums_expect(tmp_path: Path) -> None:
+    sums = [{"month": date(2023, 1, 1), "expected_calls": 0.2, "in_ru_ir_crossing": True}]
+    found = judge(tmp_path, [gap(10, 30)], [], [candidate("gap-001", "baku", 0.2)], call_sums=sums)
+    null = finding(found, "expected headline calls a year")
+    # In 400 h of the year's 8,766.
+    assert (null.value, null.verdict) == (pytest.approx(0.2 * 8766 / 400), "missed")
+
+
+def test_the_accuracy_page_has_a_section_on_calls(tmp_path: Path) -> None:
+    gaps, calls, rows = many_gaps([True, False] * 5, 0.4)
+    page = "\n".join(tell_calls({"tiny": judge(tmp_path, gaps, calls, rows)}))
+    assert "## Candidates and dark port calls (SIMULATED)" in page
+    assert "| sum of P_call / true dark calls | tiny: p_call | 0.800 |" in page
+    assert "- tiny: p_call: expected 4.0, true 5, z -0.6" in page
+    assert "| recall | tiny:  | 1 | 0.649 to 1 | 5 | at least 0.99 | met |" in page
+    assert "### Top-1" in page
+    assert "at_least_12h" not in page

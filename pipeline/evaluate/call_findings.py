@@ -17,6 +17,7 @@ TOPIC = "dark port calls"
 HEADLINE = "ru_ir_crossing"
 NEAR_PORT = "near_port"
 GRADES = ("A", "B", "C")
+GRADE_B = "precision of grade B"
 B_TARGET = Target("at least 0.85 (issue 6)", low=0.85)
 
 # Scope -> its column in dark_port_calls (None: every row), and in the truth.
@@ -141,7 +142,7 @@ def measure_bound(
 def measure_grades(rows: pl.DataFrame, rules: EvaluationRules) -> list[Finding]:
     """Return the precision of rows by grade, in the headline scope and of all."""
     if rows["grade"].is_null().all():
-        return [not_yet(TOPIC, "precision of grade B", "dark_port_calls.grade", B_TARGET.words)]
+        return [not_yet(TOPIC, GRADE_B, "dark_port_calls.grade", B_TARGET.words)]
     found: list[Finding] = []
     for scope, part in ((HEADLINE, rows.filter("in_ru_ir_crossing")), ("all", rows)):
         for grade in GRADES:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.areas import NO_PORT_GROUP
+from pipeline.evaluate.call_findings import SCOPES
 from pipeline.evaluate.findings import Finding, Target, find, not_yet
 from pipeline.evaluate.limits import EvaluationRules
 
@@ -17,16 +18,13 @@ TOPIC = "expected calls"
 COUNTRIES = "countries"
 DARK, UNHEARD = "sum of P_call / true dark calls", "sum of P_unheard / true unheard calls"
 ASSESSED = ", in assessed gaps"
+BOTH = "sum of P_call + P_unheard / true stays, off or on"
+SHARE = "share of expected dark calls: "
+LIT_TURNED_DARK = f"{SHARE}truly unheard lit calls there (lit turned dark)"
+TOLD_IRANIAN = "dark calls elsewhere whose likeliest country is IRN"
 TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
 NO_Z = 2.0
 IRAN = "IRN"
-
-# Scope -> its column in candidates, and in the truth.
-SCOPES = {
-    "all": (None, None),
-    "ru_ir_any": ("in_ru_ir_any", "is_ru_ir_any"),
-    "ru_ir_crossing": ("in_ru_ir_crossing", "is_ru_ir_crossing"),
-}
 
 
 def pick_assessed(chances: pl.DataFrame) -> pl.DataFrame:
@@ -175,7 +173,7 @@ def _measure_unheard(
             assessed.with_columns(p_there=pl.col("p_call") + pl.col("p_unheard")),
             "p_there",
             _only_in(stays, assessed),
-            "sum of P_call + P_unheard / true stays, off or on" + ASSESSED,
+            BOTH + ASSESSED,
             rules,
             is_judged=False,
         ),
@@ -195,18 +193,19 @@ def _split_expected(assessed: pl.DataFrame) -> list[Finding]:
     whole = float(assessed["p_call"].sum())
     is_dark, is_unheard = pl.col("is_dark_here"), pl.col("is_unheard_here")
     parts = {
-        "truly dark calls there": is_dark,
-        "truly unheard lit calls there (lit turned dark)": ~is_dark & is_unheard,
-        "there, but not off or not silent all the while": ~is_dark
+        f"{SHARE}truly dark calls there": is_dark,
+        LIT_TURNED_DARK: ~is_dark & is_unheard,
+        f"{SHARE}there, but not off or not silent all the while": ~is_dark
         & ~is_unheard
         & pl.col("is_stay_here"),
-        "at another port": ~pl.col("is_stay_here") & (pl.col("true_group") != NO_PORT_GROUP),
-        "at no port": ~pl.col("is_stay_here") & (pl.col("true_group") == NO_PORT_GROUP),
+        f"{SHARE}at another port": ~pl.col("is_stay_here")
+        & (pl.col("true_group") != NO_PORT_GROUP),
+        f"{SHARE}at no port": ~pl.col("is_stay_here") & (pl.col("true_group") == NO_PORT_GROUP),
     }
     return [
         find(
             TOPIC,
-            f"share of expected dark calls: {words}",
+            words,
             float(assessed.filter(test)["p_call"].sum()) / whole if whole else math.nan,
             subject="p_call",
             count=assessed["gap_id"].n_unique(),
@@ -216,7 +215,7 @@ def _split_expected(assessed: pl.DataFrame) -> list[Finding]:
 
 
 def _measure_countries(assessed: pl.DataFrame) -> list[Finding]:
-    """Return the likeliest country of truly dark calls, by true country, and Iran's wrong share."""
+    """Return the likeliest country of truly dark calls, and how often it is wrongly Iran."""
     key = ["run", "gap_id"]
     likeliest = (
         assessed.group_by(*key, told="country")
@@ -235,7 +234,7 @@ def _measure_countries(assessed: pl.DataFrame) -> list[Finding]:
     found = [
         find(
             COUNTRIES,
-            "dark calls elsewhere whose likeliest country is IRN",
+            TOLD_IRANIAN,
             wrong / elsewhere.height if elsewhere.height else math.nan,
             count=elsewhere.height,
         )

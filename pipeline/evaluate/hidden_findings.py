@@ -18,6 +18,9 @@ EXPLAINED = "in a gap something else explains (in_port, laid_up, outage, ...)"
 GLIMPSED = "glimpsed: an end of the gap in that port"
 BLIND, OUT_OF_REACH = "in an unobservable gap (grade D)", "not among the candidates"
 ASSESSED = "assessed"
+HIDDEN = "true dark calls: "
+FALSE = "false calls per 1,000 ship-days, voyages without a call"
+NOT_GLIMPSED = "recall, glimpsed calls left out"
 HIDING = (NO_GAP, OPEN, EXPLAINED, GLIMPSED, BLIND, OUT_OF_REACH, ASSESSED)
 
 
@@ -38,10 +41,10 @@ def measure_glimpsed(
         for words in HIDING:
             count = true.filter(pl.col("hidden_by") == words).height
             if scope != "ru_ir_any":
-                measure = f"true dark calls: {words}"
+                measure = f"{HIDDEN}{words}"
                 found.append(_share_of(TOPIC, measure, count, true.height, rules, scope))
         for words, part in (
-            ("recall, glimpsed calls left out", true.filter(pl.col("hidden_by") != GLIMPSED)),
+            (NOT_GLIMPSED, true.filter(pl.col("hidden_by") != GLIMPSED)),
             (f"recall, {ASSESSED} alone", true.filter(pl.col("hidden_by") == ASSESSED)),
         ):
             right = part.join(
@@ -97,7 +100,7 @@ def measure_false(rows: pl.DataFrame, chances: pl.DataFrame, ship_days: float) -
     return [
         find(
             TOPIC,
-            "false calls per 1,000 ship-days, voyages without a call",
+            FALSE,
             1000 * number / ship_days,
             subject=subject,
             count=count,
