@@ -282,7 +282,7 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
     """Return the table of some findings of several worlds, the world named in each row."""
     return _lay_rows(
         [
-            replace(one, subject=f"{world}: {one.subject}")
+            replace(one, subject=f"{world}: {one.subject}" if one.subject else world)
             for world, found in judged.items()
             for one in found.findings
             if is_wanted(one)

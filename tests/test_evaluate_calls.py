@@ -282,7 +282,7 @@ def test_unheard_calls_have_sums_of_their_own_and_lit_ones_turned_dark_are_told(
     ):
         assert value(found, share + words, "p_call") == pytest.approx(1 / 3)
     both = "sum of P_call + P_unheard / true stays, off or on" + ASSESSED
-    assert value(found, both, "p_there") == pytest.approx(1.5 / 2)
+    assert value(found, both, OURS) == pytest.approx(1.5 / 2)
 
 
 # ------------------------------------------------------------------------------ what hides
@@ -373,6 +373,22 @@ def test_the_accuracy_page_has_a_section_on_calls(tmp_path: Path) -> None:
     assert "## Candidates and dark port calls (SIMULATED)" in page
     assert "| sum of P_call / true dark calls | tiny: p_call | 0.800 |" in page
     assert "- tiny: p_call: expected 4.0, true 5, z -0.6" in page
-    assert "| recall | tiny:  | 1 | 0.649 to 1 | 5 | at least 0.99 | met |" in page
+    assert "| recall | tiny | 1 | 0.649 to 1 | 5 | at least 0.99 | met |" in page
     assert "### Top-1" in page
     assert "at_least_12h" not in page
+
+
+def test_seeds_are_pooled_and_their_gaps_told_apart(tmp_path: Path) -> None:
+    runs = []
+    for seed, right in ((1, [True, False]), (2, [False, False])):
+        gaps, calls, rows = many_gaps(right, 0.25)
+        sums = [{"month": date(2023, 1, 1), "expected_calls": 0.5}]
+        published = {"port_candidates": rows, "call_sums": sums}
+        folder = tmp_path / str(seed)
+        hours = ship_hours(400)
+        runs.append(write_run(folder, gaps, hours, calls=calls, published=published, seed=seed))
+    found = evaluate(runs, rules=RULES)
+    assert finding(found, DARK, "p_call").note.startswith("expected 1.0, true 1")
+    assert value(found, DARK, "published (call_sums)") == 1
+    assert finding(found, "recall").count == 1
+    assert finding(found, SET, "30 kn").count == 4

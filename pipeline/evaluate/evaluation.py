@@ -39,7 +39,7 @@ class Evaluation:
         is_simulated: the feed is a simulated one.
         worlds: name and seed of each run; empty where the feed is not a simulated one.
         findings: the figures, in the order of METHOD 8.
-        curves: points of `reliability` and `precision_recall`, by subject.
+        curves: points of `reliability` and `precision_recall`, by subject, and of `port_groups`.
         months: one row per run and month.
         classes: one row per world with P(class).
         offs: one row per run: switch-offs, true and expected.

@@ -19,6 +19,7 @@ COUNTRIES = "countries"
 DARK, UNHEARD = "sum of P_call / true dark calls", "sum of P_unheard / true unheard calls"
 ASSESSED = ", in assessed gaps"
 BOTH = "sum of P_call + P_unheard / true stays, off or on"
+THERE = "p_call + p_unheard"
 SHARE = "share of expected dark calls: "
 LIT_TURNED_DARK = f"{SHARE}truly unheard lit calls there (lit turned dark)"
 TOLD_IRANIAN = "dark calls elsewhere whose likeliest country is IRN"
@@ -170,8 +171,8 @@ def _measure_unheard(
     return [
         compare_sums(assessed, "p_unheard", _only_in(unheard, assessed), UNHEARD + ASSESSED, rules),
         compare_sums(
-            assessed.with_columns(p_there=pl.col("p_call") + pl.col("p_unheard")),
-            "p_there",
+            assessed.with_columns((pl.col("p_call") + pl.col("p_unheard")).alias(THERE)),
+            THERE,
             _only_in(stays, assessed),
             BOTH + ASSESSED,
             rules,

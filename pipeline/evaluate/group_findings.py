@@ -55,7 +55,9 @@ def judge_groups(chances: pl.DataFrame) -> pl.DataFrame:
             p_likeliest=pl.col("p").max(),
             likeliest=_first_by_p(),
             p_true=pl.col("p").filter(pl.col("port_group") == pl.col("true_group")).sum(),
-            first_group=pl.col("port_group").sort_by("window_from", nulls_last=True).first(),
+            first_group=pl.col("port_group")
+            .sort_by("window_from", "port_group", nulls_last=True)
+            .first(),
             never=pl.lit(NO_PORT_GROUP),
         )
         .filter(pl.col("groups") >= 2)
