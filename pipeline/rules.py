@@ -446,7 +446,7 @@ class JointRules(RuleGroup):
     hidden_most_silent_h: int = rule(
         6, "h", "judgement: too short for a call of 4 h and the way in and out", ge=1
     )
-    most_hidden: int = rule(8_000, "voyages", "judgement: more teach little more", ge=1)
+    most_hidden: int = rule(3_000, "voyages", "judgement: more teach little more", ge=1)
     usual_stay_h: float = rule(24.0, "h", "judgement: of a merchant ship", gt=0)
     room_h: float = rule(12.0, "h", "METHOD 5: usual for cargo work", gt=0)
     most_way_h: float = rule(1_000.0, "h", "judgement: a way that is closed is long", gt=0)
