@@ -24,6 +24,7 @@ from pipeline import (
     derive,
     health,
     history,
+    indicator,
     ingest,
     inputs,
     rollup,
@@ -76,6 +77,7 @@ DATABASE_TABLES = (
     "port_candidates",
     "dark_port_calls",
     "call_sums",
+    "call_chances",
     "near_port_gaps",
     "lit_port_calls",
     "legs",
@@ -88,11 +90,14 @@ DATABASE_TABLES = (
     "seasons",
     "closures",
     "ship_registry",
+    "baseline",
 )
 TABLES_FROM_SQL = (
     "monthly_gaps",
     "monthly_dark_port_calls",
     "indicator",
+    "indicator_years",
+    "spikes",
     "published_counts",
     "published_beside_ours",
 )
@@ -115,6 +120,7 @@ class Job:
     Attributes:
         rehash: hash every raw file, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
+        baseline: CSV of the years before 2022 (METHOD 7).
     """
 
     raw: Path
@@ -123,6 +129,7 @@ class Job:
     sql_folder: Path
     rules: Rules
     registry: Path | None = None
+    baseline: Path | None = None
     data_end: datetime | None = None
     rehash: bool = False
     accept_counts: bool = False
@@ -165,14 +172,15 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         RawFileError: no raw file could be read; nothing is published.
         CheckError: a check failed; nothing is published.
         LockedError: another run holds the lock.
-        ConfigError: areas or registry are unusable.
+        ConfigError: areas, registry or baseline are unusable.
         StorageError: the disk is full, a permission was lost; nothing is published.
     """
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, started_at, progress)
+        night = _Night(job, water, registry, baseline, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -207,12 +215,14 @@ class _Night:
         job: Job,
         water: Water,
         registry: pl.DataFrame,
+        baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
     ) -> None:
         self.job = job
         self.water = water
         self.registry = registry
+        self.baseline = baseline
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
@@ -391,6 +401,7 @@ class _Night:
             "seasons": self.water.areas.seasons,
             "closures": self.water.areas.closures,
             "ship_registry": self.registry,
+            "baseline": self.baseline,
         }
         for name, frame in tables.items():
             store.write_table(frame, name, new)
@@ -589,10 +600,14 @@ def _read_before(outputs: store.Outputs) -> _Before:
 def roll_up_again(job: Job) -> None:
     """Run sql/ on the tables published last, and publish what follows from them.
 
+    A baseline that the job names stands for the one of last night.
+
     Raises:
+        ConfigError: the baseline is unusable.
         UsageError: nothing was published yet.
         CheckError: a check failed; nothing is published.
     """
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else None
     with store.hold_lock(job.processed, "darkport rollup"):
         outputs = store.Outputs(job.processed)
         outputs.sweep()
@@ -604,9 +619,13 @@ def roll_up_again(job: Job) -> None:
         made_anew = {store.DATABASE, "indicator.json"} | {
             f"{name}.{kind}" for name in TABLES_FROM_SQL for kind in ("parquet", "csv")
         }
+        if baseline is not None:
+            made_anew.add("baseline.parquet")
         for path in sorted(current.iterdir()):
             if path.name not in made_anew:
                 outputs.carry(new, path.name)
+        if baseline is not None:
+            store.write_table(baseline, "baseline", new)
         data_end = datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None)
         roll_up(job, new, data_end, manifest["rules_hash"])
         outputs.commit(new)

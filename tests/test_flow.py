@@ -63,6 +63,7 @@ FLOW = (
     "chains",
     "derive",
     "voyages",
+    "indicator",
     "keys",
     "store",
     "ingest",
