@@ -109,7 +109,14 @@ def _tell_trends(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any
 
 
 def _read_published(connection: duckdb.DuckDBPyConnection) -> indicator.Published:
-    tables = ("gaps", "call_chances", "dark_port_calls", "lit_port_calls", "ship_months", "baseline")
+    tables = (
+        "gaps",
+        "call_chances",
+        "dark_port_calls",
+        "lit_port_calls",
+        "ship_months",
+        "baseline",
+    )
     marts = ("gap_ladder", "months", "scopes")
     rules = _read(connection, "rules")
     return indicator.Published(

@@ -507,11 +507,25 @@ class IndicatorRules(RuleGroup):
 
     draws: int = rule(2_000, "draws", "METHOD 7", ge=100)
     interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
-    calibration_sd: float = rule(
-        0.5,
+    off_error_sd: float = rule(
+        0.9,
         "log-odds of p_off",
-        "judgement: an error common to the gaps of a month that its parts do not know of",
+        "judgement: an error common to the gaps of a month that their intervals do not hold; with"
+        " it those of a simulated tuning world hold what happened in nine months of ten",
         ge=0,
+    )
+    call_error_sd: float = rule(
+        1.0,
+        "log-odds of a call, given off",
+        "judgement: an error of where ships call, common to the gaps of a month",
+        ge=0,
+    )
+    error_lasting: float = rule(
+        0.75,
+        "of the variance",
+        "judgement: the part of both errors that is the same all along",
+        ge=0,
+        le=1,
     )
     medium_from: int = rule(5, "calls a year", "CNA, Table 8: Low below", ge=1)
     high_above: int = rule(20, "calls a year", "CNA, Table 8: Medium up to and with it", ge=1)

@@ -949,7 +949,7 @@ class Indicator(dy.Schema):
 class IndicatorYears(dy.Schema):
     """One row per calendar year with data x scope: the same rating of January to December."""
 
-    year = _whole("calendar year", primary_key=True, nullable=False)
+    calendar_year = _whole("year", primary_key=True, nullable=False)
     scope = _key("scope (METHOD 7)")
     months_with_data = _whole("complete months of it with data", nullable=False)
     calls_a = _whole("calls of grade A")

@@ -19,9 +19,9 @@ CALLS = ("expected_calls", "visits", "observability")
 
 @dataclass(frozen=True, eq=False)
 class GapCounts:
-    """Gaps of a scope's flags and fleet by month: now, and in the base years."""
+    """Gaps of a scope's flags and fleet by month: of the archive, and in the base years."""
 
-    now: Mapping[date, int]
+    trailing: Mapping[date, int]
     base: Mapping[date, int]
 
     def ratio(self, months: Sequence[date]) -> float | None:
@@ -31,9 +31,12 @@ class GapCounts:
         where none is left or the base has no gap.
         """
         pairs = [
-            (self.now[month], [count for one, count in self.base.items() if one.month == month.month])
+            (
+                self.trailing[month],
+                [count for one, count in self.base.items() if one.month == month.month],
+            )
             for month in months
-            if month in self.now and month not in self.base
+            if month in self.trailing and month not in self.base
         ]
         known = [(count, sum(same) / len(same)) for count, same in pairs if same]
         total = sum(base for _, base in known)
@@ -90,7 +93,9 @@ def _read_base(scope: str, rows: pl.DataFrame, draws: int, rules: IndicatorRules
     parts = pick_parts(once).sort("month", "flag", "area", "port_group")
     told = parts.filter(pl.all_horizontal(pl.col(CALLS).is_not_null()).all().over("month"))
     if told.is_empty():
-        return Base({}, source, "the baseline file gives no expected calls, visits or observability")
+        return Base(
+            {}, source, "the baseline file gives no expected calls, visits or observability"
+        )
     weight = (1 / pl.col("observability")).clip(1.0, rules.weight_cap)
     is_seen = pl.col("observability").mean() * rules.weight_cap >= 1
     months = (

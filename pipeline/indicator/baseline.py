@@ -1,4 +1,4 @@
-"""The years before 2022 from a file of the user's, where the own archive begins later (METHOD 7)."""
+"""The years before 2022 from a user's file, where the own archive begins later (METHOD 7)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def read_baseline(path: Path) -> pl.DataFrame:
         row = _read_row(path, line, cells)
         key = tuple(row[name] for name in KEY)
         if key in lines:
-            raise _refusal(path, line, "month", cells["month"], f"no repetition of line {lines[key]}")
+            raise _refusal(
+                path, line, "month", cells["month"], f"no repetition of line {lines[key]}"
+            )
         lines[key] = line
         rows.append(row)
     return conform(pl.DataFrame(rows, schema=polars_schema(Baseline)), Baseline).sort(KEY)
@@ -64,7 +66,7 @@ def _read_row(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
         return _refusal(path, line, column, cells[column], expected)
 
     month = MONTH.fullmatch(cells["month"])
-    if not month or not 1 <= int(month[2]) <= 12 or not 1 <= int(month[1]):
+    if not month or not 1 <= int(month[2]) <= 12 or not int(month[1]) >= 1:
         raise refuse("month", "a month, e.g. 2021-05")
     if cells["scope"] not in SCOPE_NAMES:
         raise refuse("scope", f"one of {', '.join(SCOPE_NAMES)}")
@@ -84,9 +86,10 @@ def _read_row(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
             raise refuse(name, "a number, not below 0")
     if row["observability"] is not None and not 0 < row["observability"] <= 1:
         raise refuse("observability", "a share above 0 and up to 1")
-    if row["expected_calls"] is not None and (row["visits"] or row["expected_calls"]) < row[
-        "expected_calls"
-    ]:
+    if (
+        row["expected_calls"] is not None
+        and (row["visits"] or row["expected_calls"]) < row["expected_calls"]
+    ):
         raise refuse("visits", "no fewer visits than expected_calls")
     return row
 

@@ -22,7 +22,9 @@ def list_call_chances(placed: pl.DataFrame) -> pl.DataFrame:
         placed.with_columns(is_unobservable=is_blind, weight=weight)
         .filter(pl.col("weight").is_not_null())
         # As in `dark_calls.sum_calls`: of the gaps of a visit those that can be judged come first.
-        .sort("visit", "is_unobservable", "weight", "gap_id", descending=[False, False, True, False])
+        .sort(
+            "visit", "is_unobservable", "weight", "gap_id", descending=[False, False, True, False]
+        )
         .with_columns(
             is_counted=pl.col("visit").is_not_null() & pl.col("visit").is_first_distinct(),
             flag=pl.col("flag").fill_null("unknown"),

@@ -23,7 +23,10 @@ NINETY = 1.6448536269514722  # of a normal: 5 % lie beyond on either side
 LEAST_P = 5e-7  # half of the last digit in which p_off is published
 # Constants of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-MIX = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
+MIX = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 LAST_SHIFT = np.uint64(31)
 
 
@@ -88,14 +91,15 @@ class Learned:
 
     Attributes:
         months: first days, ascending, without a gap.
-        parameters, calibration: standard-normal numbers, a row per month, a column per draw.
-        calibration_sd: of the error that the parts of a model do not know of, in the logit.
+        parameters: standard-normal numbers, a row per month, a column per draw.
+        off_error, call_error: what the parts of the model do not know of, common to the gaps of a
+            month: shifts of the log-odds of p_off, and of a call given that the set was off.
     """
 
     months: tuple[date, ...]
     parameters: Floats
-    calibration: Floats
-    calibration_sd: float
+    off_error: Floats
+    call_error: Floats
 
     @property
     def draws(self) -> int:
@@ -111,14 +115,28 @@ class Learned:
         """
         from scipy.special import expit
 
-        number = {month: number for number, month in enumerate(self.months)}
-        last = len(self.months) - 1
-        at = np.array([number.get(one, last) for one in month], dtype=np.int64)
+        at = self._number(month)
         half = (take_logit(high) - take_logit(low)) / (2 * NINETY)
         moved = self.parameters[at] * half[:, None]
-        moved += self.calibration[at] * self.calibration_sd
+        moved += self.off_error[at]
         moved += take_logit(p)[:, None]
         return expit(moved, out=moved)
+
+    def draw_call_factor(self, p_given_off: Floats, month: Sequence[date]) -> Floats:
+        """Return by how much a gap's P(call | off) is larger under each draw: a row per gap.
+
+        Args:
+            p_given_off: sum over all port groups.
+            month: as in `draw_p_off`.
+        """
+        from scipy.special import expit
+
+        moved = take_logit(p_given_off)[:, None] + self.call_error[self._number(month)]
+        return expit(moved, out=moved) / np.clip(p_given_off, LEAST_P, 1 - LEAST_P)[:, None]
+
+    def _number(self, month: Sequence[date]) -> npt.NDArray[np.int64]:
+        number = {month: number for number, month in enumerate(self.months)}
+        return np.array([number.get(one, len(number) - 1) for one in month], dtype=np.int64)
 
 
 def draw_learned(months: Sequence[date], back: int, rules: IndicatorRules) -> Learned:
@@ -129,9 +147,17 @@ def draw_learned(months: Sequence[date], back: int, rules: IndicatorRules) -> Le
         back: months from which one learns (`reception.months_back`).
         rules: thresholds.
     """
+
+    def draw_error(kind: str, sd: float) -> Floats:
+        # A model errs in much the same way all along; the rest is as alike as what was learned.
+        lasting = draw_normals([f"{kind}|lasting"], rules.draws)
+        passing = draw_months(kind, months, back, rules.draws)
+        share = rules.error_lasting
+        return sd * (np.sqrt(share) * lasting + np.sqrt(1 - share) * passing)
+
     return Learned(
         tuple(months),
         draw_months("parameters", months, back, rules.draws),
-        draw_months("calibration", months, back, rules.draws),
-        rules.calibration_sd,
+        draw_error("off", rules.off_error_sd),
+        draw_error("call", rules.call_error_sd),
     )

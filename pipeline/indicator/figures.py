@@ -24,7 +24,7 @@ from pipeline.indicator.totals import (
     draw_off_intervals,
     in_scope,
 )
-from pipeline.indicator.trends import Drawn, compare_years, draw_month_sums
+from pipeline.indicator.trends import compare_years, draw_month_sums
 from pipeline.rules import IndicatorRules
 
 OFF_INTERVALS = {
@@ -41,7 +41,7 @@ CALL_INTERVALS = {
     "high": pl.Int64,
 }
 RATINGS = {"month": pl.Date, "scope": pl.String, **rating.SCHEMA}
-YEAR_RATINGS = {"year": pl.Int64, "scope": pl.String, **rating.SCHEMA}
+YEAR_RATINGS = {"calendar_year": pl.Int64, "scope": pl.String, **rating.SCHEMA}
 TRENDS = {
     "month": pl.Date,
     "scope": pl.String,
@@ -118,7 +118,7 @@ def draw_gap_intervals(published: Published) -> pl.DataFrame:
 
 
 def rate(published: Published) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return CALL_INTERVALS, RATINGS of each complete month, YEAR_RATINGS of each year with data."""
+    """Return CALL_INTERVALS, RATINGS of complete months, YEAR_RATINGS of years with data."""
     schemas = (CALL_INTERVALS, RATINGS, YEAR_RATINGS)
     if published.months.is_empty():
         return tuple(pl.DataFrame(schema=one) for one in schemas)  # pyright: ignore[reportReturnType]
@@ -145,7 +145,7 @@ def rate(published: Published) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
         for row in rate_months(evidence, months, scopes, rules)
     ]
     years = [
-        {"year": year, **row}
+        {"calendar_year": year, **row}
         for year, months in _list_years(published.months)
         for row in rate_months(evidence, months, scopes, rules)
     ]
@@ -236,4 +236,3 @@ def _find_usable(published: Published, rules: IndicatorRules) -> dict[date, bool
     )
     known = published.months.filter("has_data").select("month").join(seen, on="month", how="left")
     return {month: bool(is_usable) for month, is_usable in known.iter_rows()}
-

@@ -134,7 +134,9 @@ def _suppose_calls(blind: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     none. The same as `upper`, its running sum over the groups of the gap, at most 1 in all.
     """
     means = [
-        known.filter("is_counted").group_by(key).agg(pl.col("p_call").mean().alias(f"mean_{number}"))
+        known.filter("is_counted")
+        .group_by(key)
+        .agg(pl.col("p_call").mean().alias(f"mean_{number}"))
         for number, key in enumerate((["port_group", "rung"], ["rung"]))
     ]
     overall = known.filter("is_counted")["p_call"].mean()
@@ -142,7 +144,9 @@ def _suppose_calls(blind: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         blind.filter("is_counted")
         .join(means[0], on=["port_group", "rung"], how="left")
         .join(means[1], on="rung", how="left")
-        .with_columns(mean=pl.coalesce("mean_0", "mean_1", pl.lit(overall, pl.Float64)).fill_null(0))
+        .with_columns(
+            mean=pl.coalesce("mean_0", "mean_1", pl.lit(overall, pl.Float64)).fill_null(0)
+        )
         .sort("gap_id", "port_group")
     )
     total = pl.col("mean").sum().over("gap_id")
@@ -173,9 +177,7 @@ def _tell_rating(
     """Return why, with the figures."""
 
     def listed(values: Sequence[float]) -> str:
-        return ", ".join(
-            f"{name} {value:.2f}" for name, value in zip(CLASSES, values, strict=True)
-        )
+        return ", ".join(f"{name} {value:.2f}" for name, value in zip(CLASSES, values, strict=True))
 
     told = (
         f"{expected:.1f} dark port calls expected in twelve months"

@@ -1,4 +1,4 @@
-"""Months with more gaps than those before foresee, per hour in which one could be seen (METHOD 7)."""
+"""Months with more gaps than those before foresee, per hour that could be observed (METHOD 7)."""
 
 from __future__ import annotations
 

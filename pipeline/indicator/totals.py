@@ -97,6 +97,7 @@ def draw_calls(chances: pl.DataFrame, learned: Learned) -> Iterator[CallDraws]:
         .with_columns(pl.col("p_call").fill_null(0), pl.col("p_off").fill_null(0))
         .with_columns(
             upper=pl.col("p_call").cum_sum().over("gap_id"),
+            p_any=pl.col("p_call").sum().over("gap_id"),
             is_certain=is_proved,
             is_told=is_proved.any().over("gap_id"),
         )
@@ -118,10 +119,12 @@ def _draw_rows(rows: pl.DataFrame, learned: Learned) -> Bools:
     happened = np.zeros((rows.height, learned.draws), np.bool_)
     for part in rows.with_row_index("at").iter_slices(SETS_AT_ONCE):
         gaps = part.unique("gap_id", maintain_order=True).with_row_index("number")
-        p_off = gaps["p_off"].to_numpy()
+        p_off, p_any = (gaps[name].to_numpy() for name in ("p_off", "p_any"))
+        p_off = np.maximum(np.maximum(p_off, p_any), LEAST_P)
+        # Numbers on the scale of what is published: below p_any a call, below p_off off.
         scale = draw_uniforms(gaps["gap_id"].to_list(), learned.draws)
-        # A number below the drawn p_off, on the scale of the p_off that is published.
-        scale *= np.maximum(p_off, LEAST_P)[:, None] / learned.draw_p_off(*take_judged(gaps))
+        scale *= p_off[:, None] / learned.draw_p_off(*take_judged(gaps))
+        scale /= learned.draw_call_factor(p_any / p_off, gaps["judged_month"].to_list())
         of_row = part.select("gap_id").join(
             gaps.select("gap_id", "number"), on="gap_id", maintain_order="left"
         )["number"]
@@ -137,9 +140,7 @@ def draw_call_intervals(drawn: CallDraws, level: float) -> pl.DataFrame:
     """Return the interval of expected_calls for each cell of a month: scope, CALL_CELL, ENDS."""
     rows = drawn.rows.select("flag", "port_country", "port_group").with_row_index("number")
     cells = [
-        _cube(rows.filter(in_scope(drawn.rows, scope)), CALL_CELL).with_columns(
-            scope=pl.lit(scope)
-        )
+        _cube(rows.filter(in_scope(drawn.rows, scope)), CALL_CELL).with_columns(scope=pl.lit(scope))
         for scope in SCOPES
     ]
     ends = sum_sets(pl.concat(cells), ("scope", *CALL_CELL), drawn.happened, level)
@@ -168,8 +169,12 @@ def sum_sets(cells: pl.DataFrame, key: Sequence[str], drawn: Bools, level: float
     distinct = sets.unique(("word", "size"), keep="first", maintain_order=True)
     counts = drawn.astype(np.int32)
     parts = [_find_ends(part, counts, level) for part in distinct.iter_slices(SETS_AT_ONCE)]
-    ends = pl.concat(parts) if parts else distinct.select("word", "size").with_columns(
-        *(pl.lit(0, dtype).alias(name) for name, dtype in ENDS.items())
+    ends = (
+        pl.concat(parts)
+        if parts
+        else distinct.select("word", "size").with_columns(
+            *(pl.lit(0, dtype).alias(name) for name, dtype in ENDS.items())
+        )
     )
     return sets.join(ends, on=["word", "size"], how="left", maintain_order="left").select(
         *key, *ENDS
@@ -185,8 +190,12 @@ def _find_ends(sets: pl.DataFrame, counts: np.ndarray, level: float) -> pl.DataF
         (np.ones(len(members), np.int32), members, starts), shape=(sets.height, len(counts))
     )
     low, high = take_ends(np.asarray(matrix @ counts), level)
-    return sets.select("word", "size").with_columns(low=pl.Series(low), high=pl.Series(high)).cast(
-        ENDS  # pyright: ignore[reportArgumentType]
+    return (
+        sets.select("word", "size")
+        .with_columns(low=pl.Series(low), high=pl.Series(high))
+        .cast(
+            ENDS  # pyright: ignore[reportArgumentType]
+        )
     )
 
 

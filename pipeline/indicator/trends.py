@@ -112,7 +112,8 @@ def _draw_rows(rows: pl.DataFrame, learned: Learned) -> tuple[Floats, Floats]:
     p_call, p_unheard = (rows[name].fill_null(0.0).to_numpy()[:, None] for name in CONCLUDED)
     # Rounding may leave a part above its whole; both are kept below 1.
     whole, rest = (
-        np.maximum(one, LEAST_P) for one in (np.maximum(p_off, p_call), np.maximum(1 - p_off, p_unheard))
+        np.maximum(one, LEAST_P)
+        for one in (np.maximum(p_off, p_call), np.maximum(1 - p_off, p_unheard))
     )
     return ships * p_call * (moved / whole), ships * p_unheard * ((1 - moved) / rest)
 
@@ -129,7 +130,7 @@ def _weigh_ships(rows: pl.DataFrame, draws: int) -> Floats:
 
 def compare_years(
     months: Sequence[date],
-    now: Mapping[date, Drawn],
+    own: Mapping[date, Drawn],
     base: Base,
     usable: Mapping[date, bool],
     rules: IndicatorRules,
@@ -138,7 +139,7 @@ def compare_years(
 
     Args:
         months: twelve.
-        now: calls and visits of months with any.
+        own: calls and visits of our months with any.
         base: what to compare with.
         usable: months with data -> was enough of them observable.
         rules: thresholds.
@@ -157,26 +158,28 @@ def compare_years(
     if len(pairs) < rules.base_least_months:
         why = f"only {len(pairs)} calendar months were observable both then and now"
         return _decline(why, base.source)
-    size = next(iter(base.months.values())).calls.shape
-    nothing = Drawn(np.zeros(size), np.zeros(size))
-    prior = rules.prior_calls * len(pairs) / MONTHS
-    calls, visits = (
-        (
-            sum(getattr(now.get(month, nothing), name) for month, _ in pairs),
-            sum(
-                sum(getattr(base.months[one], name) for one in same) / len(same)
+    nothing = np.zeros(next(iter(base.months.values())).calls.shape)
+    trailing = [own.get(month, Drawn(nothing, nothing)) for month, _ in pairs]
+    calls = sum((one.calls for one in trailing), nothing)
+    visits = sum((one.visits for one in trailing), nothing)
+    base_calls, base_visits = (
+        sum(
+            (
+                sum((getattr(base.months[one], name) for one in same), nothing) / len(same)
                 for _, same in pairs
             ),
+            nothing,
         )
         for name in ("calls", "visits")
     )
-    count = (calls[0] + prior) / (calls[1] + prior)
+    prior = rules.prior_calls * len(pairs) / MONTHS
+    count = (calls + prior) / (base_calls + prior)
     told = _tell("count", count, rules)
-    if not visits[0][0] > 0 or not visits[1][0] > 0:
-        told |= dict.fromkeys((name for name in SCHEMA if name.startswith("rate_ratio")))
-        told["rate_trend"] = NOT_ASSESSABLE
+    if visits[0] > 0 and base_visits[0] > 0:
+        told |= _tell("rate", count * (base_visits + prior) / (visits + prior), rules)
     else:
-        told |= _tell("rate", count * (visits[1] + prior) / (visits[0] + prior), rules)
+        told |= dict.fromkeys(name for name in SCHEMA if name.startswith("rate_ratio"))
+        told["rate_trend"] = NOT_ASSESSABLE
     why = (
         f"calls {told['count_ratio']:.2f} times those of {base.source}"
         f" (90 % interval {told['count_ratio_low']:.2f} to {told['count_ratio_high']:.2f}):"

@@ -3,7 +3,7 @@
 with
 years as (
     select
-        year(month) as year,
+        year(month) as calendar_year,
         count(*) as months_with_data
     from months
     where is_complete and has_data
@@ -12,7 +12,7 @@ years as (
 
 graded as (
     select
-        year(month) as year,
+        year(month) as calendar_year,
         scope,
         cast(sum(calls_a) as bigint) as calls_a,
         cast(sum(calls_b) as bigint) as calls_b
@@ -22,7 +22,7 @@ graded as (
 )
 
 select
-    year_ratings.year,
+    year_ratings.calendar_year,
     year_ratings.scope,
     years.months_with_data,
     graded.calls_a,
@@ -50,6 +50,9 @@ select
     $method_version as method_version,
     $rules_hash as rules_hash
 from year_ratings
-inner join years on year_ratings.year = years.year
-left join graded on year_ratings.year = graded.year and year_ratings.scope = graded.scope
-order by year_ratings.year, year_ratings.scope
+inner join years on year_ratings.calendar_year = years.calendar_year
+left join graded
+    on
+        year_ratings.calendar_year = graded.calendar_year
+        and year_ratings.scope = graded.scope
+order by year_ratings.calendar_year, year_ratings.scope

@@ -3,8 +3,8 @@
 -- above a cut; calls_a to calls_d count the rows of dark_port_calls by grade and stand beside.
 -- near_port_gaps counts closed gaps near a port group. They are NOT calls, and what lies before
 -- and after is not asked of them: in the two crossing scopes they count by flag, fleet and country.
--- The 90 % interval of expected_calls is drawn (call_intervals): what was learned, and one outcome a
--- gap; a proved call (grade A) counts as 1 there, a refuted one (X) as 0.
+-- The 90 % interval of expected_calls is drawn (call_intervals): what was learned, and one outcome
+-- a gap; a proved call (grade A) counts as 1 there, a refuted one (X) as 0.
 -- dark_share is dark / (dark + lit + unheard), in expectations; null where all three are 0.
 -- Every month has a row per scope with everything `all`: 0 where nothing was found in a month
 -- with data, null in a month without, unless something found over that month has its middle there.
