@@ -27,6 +27,7 @@ from pipeline.feeds.mapping import MappedFormat, MappingFile, load_mapping, to_l
 from pipeline.feeds.nmea import NMEA
 from pipeline.feeds.records import RecordFormat
 from pipeline.feeds.table import TableFormat
+from pipeline.indicator import read_baseline
 from pipeline.registry import read_registry
 from pipeline.rules import CleanRules, FeedRules, load_rules, rules_frame
 from pipeline.schema import REASONS
@@ -385,6 +386,12 @@ min_gap_s = 10
         b"273123456,,RUS,,2023-05-01,2023-06-01T06:00:00Z,own,me\n"
         b",9627980,,merchant,,,own,\n"
     ],
+    "baseline.csv": [
+        b"month,scope,flag,area,port_group,at_least_h,ships,gaps,ship_hours,expected_calls,visits,"
+        b"observability,source\n"
+        b"2021-05,ru_ir_crossing,all,all,all,30,40,120,9000.5,1.5,60,0.8,own\n"
+        b"2020-05-01,all,RUS,caspian,none,30,,7,,,,,own\n"
+    ],
     "areas.toml": [AREAS],
     "areas.geojson": [GEOJSON],
 }
@@ -405,6 +412,7 @@ def read_settings(name: str, folder: Path) -> str | None:
         "mapping.toml": lambda: load_mapping(path),
         "rules.toml": lambda: rules_frame(load_rules(path)),
         "registry.csv": lambda: read_registry(path),
+        "baseline.csv": lambda: read_baseline(path),
     }.get(name, lambda: read_folder(folder))
     try:
         read()
