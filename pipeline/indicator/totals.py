@@ -71,12 +71,23 @@ def draw_off_intervals(ladder: pl.DataFrame, learned: Learned, level: float) -> 
     found = [pl.DataFrame(schema={"month": pl.Date, **_types(judged, key), **ENDS})]
     for (month,), rows in judged.sort("month", "gap_id").group_by("month", maintain_order=True):
         gaps = rows.unique("gap_id", maintain_order=True).with_row_index("number")
-        p = learned.draw_p_off(*take_judged(gaps))
-        was_off = draw_uniforms(gaps["gap_id"].to_list(), learned.draws) < p
+        was_off = _draw_off(gaps, learned)
         cells = _cube(rows.join(gaps.select("gap_id", "number"), on="gap_id"), OFF_CELL)
         ends = sum_sets(cells, key, was_off, level)
         found.append(ends.select(pl.lit(month).alias("month"), *key, *ENDS))
     return pl.concat(found)
+
+
+def _draw_off(gaps: pl.DataFrame, learned: Learned) -> Bools:
+    """Return in which draws the set of a gap was off: a row per gap."""
+    was_off = np.zeros((gaps.height, learned.draws), np.bool_)
+    for at in range(0, gaps.height, SETS_AT_ONCE):
+        part = gaps.slice(at, SETS_AT_ONCE)
+        p_off = learned.draw_p_off(*take_judged(part))
+        was_off[at : at + part.height] = (
+            draw_uniforms(part["gap_id"].to_list(), learned.draws) < p_off
+        )
+    return was_off
 
 
 def draw_calls(chances: pl.DataFrame, learned: Learned) -> Iterator[CallDraws]:
