@@ -544,7 +544,7 @@ class CallChances(dy.Schema):
     is_counted = _yes(
         "of the gaps of one visit the likeliest: the row that stands for the visit", nullable=False
     )
-    p_call = _probability("P(off, call at the group); null: not assessable")
+    p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")
     p_unheard = _probability("P(on, call at the group)")
 
 

@@ -369,6 +369,22 @@ def test_unobservable_gaps_that_change_nothing_do_not_guard():
     assert headline(rolled_calls([*sure, *blind], rules=exactly()))["rating"] == "Low"
 
 
+def test_an_unobservable_gap_adds_nothing_whatever_its_probability():
+    sure = spread_over(YEAR, 1, 1.0)[:3]
+    blind = [
+        hidden(1_000 + number, month, 0.9, is_unobservable=True, cause="unobservable")
+        for number, month in enumerate(YEAR)
+    ]
+    connection = rolled_calls([*sure, *blind], rules=exactly())
+    row = headline(connection)
+    assert (row["expected_12m"], row["expected_12m_high"], row["p_low"]) == (3, 3, 1)
+    months = read(connection, "monthly_dark_port_calls").filter(
+        scope=HEADLINE, flag="all", port_country="all", port_group="all"
+    )
+    assert months["expected_calls"].sum() == 3
+    assert months["expected_calls_high"].to_list() == [1] * 3 + [0] * 9
+
+
 @pytest.mark.parametrize(
     ("plain", "with_blind", "printed"),
     [

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.indicator.draws import Floats, draw_uniforms
-from pipeline.indicator.totals import in_scope, take_ends
+from pipeline.indicator.totals import in_scope, is_judged, take_ends
 from pipeline.rules import IndicatorRules
 
 CLASSES = ("Low", "Medium", "High")
@@ -58,7 +58,7 @@ def rate_months(
         why = f"only {len(months) - len(lacking)} of twelve months have data"
         return [_decline(scope, why) for scope in scopes]
     rows = evidence.chances.filter(pl.col("month").is_in(list(months)))
-    known = rows.filter(~pl.col("is_unobservable"), pl.col("p_call").is_not_null())
+    known = rows.filter(is_judged())
     blind = rows.filter("is_unobservable")
     if not any(evidence.observed[month] for month in months):
         return [_decline(scope, "nowhere could anybody have been heard") for scope in scopes]

@@ -49,6 +49,11 @@ class CallDraws:
         return self.happened[in_scope(self.rows, scope)].sum(axis=0, dtype=np.int64)
 
 
+def is_judged() -> pl.Expr:
+    """Return whether a row of call_chances counts: unobservable gaps add nothing (grade D)."""
+    return pl.col("p_call").is_not_null() & ~pl.col("is_unobservable")
+
+
 def in_scope(rows: pl.DataFrame, scope: str) -> Bools:
     """Return which rows of call_chances, or of lit calls, a scope holds."""
     column = SCOPES[scope]
@@ -94,7 +99,7 @@ def draw_calls(chances: pl.DataFrame, learned: Learned) -> Iterator[CallDraws]:
     """Yield the calls of each month, drawn, by month.
 
     A proved call (grade A) happens in every draw, and then nothing else does in its gap; a refuted
-    one (X) in none. A row with P_call 0 is left out.
+    one (X) in none. Rows of unobservable gaps, and with P_call 0, are left out.
 
     Args:
         chances: table call_chances with JUDGED and `grade` (A, X or null) of each row.
@@ -103,7 +108,7 @@ def draw_calls(chances: pl.DataFrame, learned: Learned) -> Iterator[CallDraws]:
     is_proved = (pl.col("grade") == "A").fill_null(value=False)
     is_refuted = (pl.col("grade") == "X").fill_null(value=False)
     shared = (
-        chances.filter(pl.col("p_call").is_not_null() | is_proved)
+        chances.filter(is_judged() | is_proved)
         .sort("gap_id", "port_group")
         .with_columns(pl.col("p_call").fill_null(0), pl.col("p_off").fill_null(0))
         .with_columns(

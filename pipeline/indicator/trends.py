@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.indicator.draws import LEAST_P, Floats, Learned, draw_uniforms
 from pipeline.indicator.rating import DIGITS, MONTHS
-from pipeline.indicator.totals import SETS_AT_ONCE, in_scope, take_ends, take_judged
+from pipeline.indicator.totals import SETS_AT_ONCE, in_scope, is_judged, take_ends, take_judged
 from pipeline.rules import IndicatorRules
 
 CONCLUDED = ("p_call", "p_unheard")
@@ -73,7 +73,7 @@ def draw_month_sums(
         learned: drawn.
         scopes: which.
     """
-    counted = chances.filter("is_counted", pl.col("p_call").is_not_null())
+    counted = chances.filter("is_counted", is_judged())
     dark = counted.join(weights, on=["month", "port_group"], how="left", maintain_order="left")
     heard = lit.join(weights, on=["month", "port_group"], how="left", maintain_order="left")
     empty = np.zeros(learned.draws + 1)
