@@ -30,7 +30,7 @@ from pipeline.indicator.spikes import find_limit
 from pipeline.indicator.trends import name_trend
 from pipeline.rollup import roll_up, run_checks
 from pipeline.rules import IndicatorRules, Rules
-from tests import builders
+from tests import builders, night
 from tests.test_rollup import SQL, connect, gap, parameters, read, rolled, seen
 
 Row = dict[str, Any]
@@ -608,6 +608,22 @@ def test_a_baseline_says_nothing_twice_and_has_its_columns(tmp_path: Path):
     path.write_text(f"{HEADER.removesuffix(',source')}\n", "utf-8")
     with pytest.raises(ConfigError, match="line 1, column header"):
         read_baseline(path)
+
+
+def test_a_baseline_goes_through_the_night_and_stays_until_the_next(tmp_path: Path):
+    rows = [(SHIP, datetime(2023, 5, 1) + timedelta(hours=hour), 50.0, 40.0) for hour in range(48)]
+    raw, processed, path = (tmp_path / name for name in ("raw", "processed", "baseline.csv"))
+    night.write_canonical(raw, "coast", night.sightings(rows))
+    done = night.run(raw, processed)
+    assert done.table("baseline").is_empty()
+    assert {"indicator_years.csv", "spikes.csv"} <= {one.name for one in processed.iterdir()}
+    path.write_text(f"{HEADER}\n{LINE}\n", "utf-8")
+    told = ["rollup", "--processed", str(processed), "--areas", str(tmp_path / "geo_whole_world")]
+    for more in (["--baseline", str(path)], []):
+        night.run_command(*told, *more)
+        assert done.table("baseline").equals(read_baseline(path))
+    night.run(raw, processed)
+    assert done.table("baseline").is_empty()
 
 
 # --------------------------------------------------------------------------------- published ratios
