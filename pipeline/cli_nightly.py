@@ -37,6 +37,9 @@ Confirmations = Annotated[
 ]
 Reviews = Annotated[Path | None, typer.Option(help="CSV of analysts' reviews of calls.")]
 WatchList = Annotated[Path | None, typer.Option(help="CSV of ships to label; never evidence.")]
+Baseline = Annotated[
+    Path | None, typer.Option(help="CSV of gaps and calls of the years before 2022.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 RAW, PROCESSED = Path("data/raw"), Path("data/processed")
@@ -52,6 +55,7 @@ def nightly(
     confirmations: Confirmations = None,
     reviews: Reviews = None,
     watch_list: WatchList = None,
+    baseline: Baseline = None,
     data_end: Annotated[
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
@@ -86,6 +90,7 @@ def nightly(
             areas,
             registry,
             data_end,
+            baseline=baseline,
             rehash=rehash,
             accept_counts=accept_counts,
             evidence=EvidenceFiles(confirmations, reviews, watch_list),
@@ -172,12 +177,15 @@ def _whole_outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def rollup(
-    processed: Processed = PROCESSED, rules: RulesFile = None, areas: AreasFolder = None
+    processed: Processed = PROCESSED,
+    rules: RulesFile = None,
+    areas: AreasFolder = None,
+    baseline: Baseline = None,
 ) -> None:
     """Run sql/ again on the published tables: monthly tables, indicator, database."""
     from pipeline.nightly import roll_up_again
 
-    roll_up_again(make_job(RAW, processed, rules, areas, None, None))
+    roll_up_again(make_job(RAW, processed, rules, areas, None, None, baseline=baseline))
     print(f"rolled up again in {processed}")  # noqa: T201
 
 
@@ -230,6 +238,7 @@ def make_job(
     registry: Path | None,
     data_end: str | None,
     *,
+    baseline: Path | None = None,
     rehash: bool = False,
     accept_counts: bool = False,
     evidence: EvidenceFiles | None = None,
@@ -258,6 +267,7 @@ def make_job(
         sql_folder=bundled_folder("sql"),
         rules=load_rules(rules),
         registry=registry,
+        baseline=baseline,
         data_end=_instant(data_end) if data_end else None,
         rehash=rehash,
         accept_counts=accept_counts,

@@ -24,6 +24,7 @@ from pipeline import (
     derive,
     health,
     history,
+    indicator,
     ingest,
     inputs,
     proofs,
@@ -78,6 +79,7 @@ DATABASE_TABLES = (
     "dark_port_calls",
     "imaging_requests",
     "call_sums",
+    "call_chances",
     "near_port_gaps",
     "lit_port_calls",
     "legs",
@@ -94,11 +96,14 @@ DATABASE_TABLES = (
     "confirmations",
     "reviews",
     "watch_list",
+    "baseline",
 )
 TABLES_FROM_SQL = (
     "monthly_gaps",
     "monthly_dark_port_calls",
     "indicator",
+    "indicator_years",
+    "spikes",
     "published_counts",
     "published_beside_ours",
 )
@@ -122,6 +127,7 @@ class Job:
         rehash: hash every raw file, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
         evidence: the user's proofs, reviews and watch list.
+        baseline: CSV of the years before 2022 (METHOD 7).
     """
 
     raw: Path
@@ -130,6 +136,7 @@ class Job:
     sql_folder: Path
     rules: Rules
     registry: Path | None = None
+    baseline: Path | None = None
     data_end: datetime | None = None
     rehash: bool = False
     accept_counts: bool = False
@@ -180,8 +187,9 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
     evidence = read_evidence(job.evidence, water.areas)
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, evidence, started_at, progress)
+        night = _Night(job, water, registry, evidence, baseline, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -217,6 +225,7 @@ class _Night:
         water: Water,
         registry: pl.DataFrame,
         evidence: Evidence,
+        baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
     ) -> None:
@@ -224,6 +233,7 @@ class _Night:
         self.water = water
         self.registry = registry
         self.evidence = evidence
+        self.baseline = baseline
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
@@ -419,6 +429,7 @@ class _Night:
             "confirmations": self.evidence.confirmations,
             "reviews": self.evidence.reviews,
             "watch_list": self.evidence.watch_list,
+            "baseline": self.baseline,
         }
         for name, frame in tables.items():
             store.write_table(frame, name, new)
@@ -618,10 +629,14 @@ def _read_before(outputs: store.Outputs) -> _Before:
 def roll_up_again(job: Job) -> None:
     """Run sql/ on the tables published last, and publish what follows from them.
 
+    A baseline that the job names stands for the one of last night.
+
     Raises:
+        ConfigError: the baseline is unusable.
         UsageError: nothing was published yet.
         CheckError: a check failed; nothing is published.
     """
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else None
     with store.hold_lock(job.processed, "darkport rollup"):
         outputs = store.Outputs(job.processed)
         outputs.sweep()
@@ -633,9 +648,13 @@ def roll_up_again(job: Job) -> None:
         made_anew = {store.DATABASE, "indicator.json"} | {
             f"{name}.{kind}" for name in TABLES_FROM_SQL for kind in ("parquet", "csv")
         }
+        if baseline is not None:
+            made_anew.add("baseline.parquet")
         for path in sorted(current.iterdir()):
             if path.name not in made_anew:
                 outputs.carry(new, path.name)
+        if baseline is not None:
+            store.write_table(baseline, "baseline", new)
         data_end = datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None)
         roll_up(job, new, data_end, manifest["rules_hash"])
         outputs.commit(new)

@@ -47,6 +47,7 @@ CAUSES = (
 STATUSES = ("provisional", "final")
 PASSAGES = ("lit", "dark", "unheard")
 DIRECTIONS = ("volga_to_don", "don_to_volga")
+TRENDS = ("Upward", "Downward", "No change", "Undetermined", "Not assessable")
 GRADES = ("A", "B", "C", "D", "X")
 VERDICTS = ("agree", "disagree", "undecided")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
@@ -535,6 +536,30 @@ class CallSums(dy.Schema):
     )
 
 
+class CallChances(dy.Schema):
+    """One row per closed gap x port group in reach: the call it may hold (METHOD 6, 7).
+
+    What intervals, rating and trends are drawn from. Flag and fleet are those of table gaps.
+    """
+
+    gap_id = _key("gap, see gaps")
+    port_group = _key("port group; 'none' has no row")
+    port_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag at the off point, ISO 3166 alpha-3, or 'unknown'", nullable=False)
+    month = _month()
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", nullable=False)
+    is_glimpsed = _yes("an end of the gap lies in the port: no dark call there", nullable=False)
+    is_unobservable = _yes("too little would have been received of it in any case", nullable=False)
+    is_counted = _yes(
+        "of the gaps of one visit the likeliest: the row that stands for the visit", nullable=False
+    )
+    p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")
+    p_unheard = _probability("P(on, call at the group)")
+
+
 class DarkPortCalls(dy.Schema):
     """One row per visit with the set off, at its likeliest port group, and per gap of grade D.
 
@@ -919,36 +944,111 @@ class MonthlyDarkPortCalls(dy.Schema):
 
 
 class Indicator(dy.Schema):
-    """One row per month (end of a trailing year) x scope."""
+    """One row per complete month (end of a trailing year) x scope."""
 
     month = _month(primary_key=True)
     scope = _key("scope (METHOD 7)")
-    calls_12m_a = _whole("calls of grade A in the twelve months")
-    calls_12m_b = _whole("calls of grade B in the twelve months")
+    calls_12m_a = _whole("calls of grade A in the twelve months; beside the rating, never rated")
+    calls_12m_b = _whole("calls of grade B in the twelve months, likewise")
     upper_bound_12m = _whole(
         "closed gaps of the scope's flags and fleet in the twelve months: no more calls than this"
         " can be seen; null where one of the months has no data"
     )
-    expected_12m = _number("expected calls in the twelve months")
+    expected_12m = _number("expected calls in the twelve months, proved ones as 1")
     expected_12m_low = _number("lower end of its 90 % interval")
     expected_12m_high = _number("upper end of its 90 % interval")
-    p_low = _probability("probability of class Low")
-    p_medium = _probability("probability of class Medium")
-    p_high = _probability("probability of class High")
-    rating = _text("printed class; null until calls are rated")
-    count_trend = _text("trend of expected calls against 2020-21")
-    count_ratio = _number("ratio behind it")
+    p_low = _probability("probability of class Low: below 5 calls")
+    p_medium = _probability("probability of class Medium: 5 to 20 calls")
+    p_high = _probability("probability of class High: above 20 calls")
+    rating = _text(
+        "printed class: one at 0.8 and more, else the two likeliest; 'at least' where it hangs on"
+        " gaps nobody could have heard; 'not assessable'",
+        nullable=False,
+    )
+    count_trend = _one_of("expected calls against 2020-21", TRENDS)
+    count_ratio = _number("ratio behind it; calls weighted by 1 / observability")
     count_ratio_low = _number("lower end of its 90 % interval")
     count_ratio_high = _number("upper end of its 90 % interval")
-    rate_trend = _text("trend of calls per visit against 2020-21")
+    rate_trend = _one_of("calls per visit (dark, lit, unheard) against 2020-21", TRENDS)
     rate_ratio = _number("ratio behind it")
     rate_ratio_low = _number("lower end of its 90 % interval")
     rate_ratio_high = _number("upper end of its 90 % interval")
-    raw_gap_ratio = _number("gaps against the base period, uncorrected")
-    baseline = _text("base period of the trends and of the raw gap ratio")
+    raw_gap_ratio = _number(
+        "gaps of 30 h and more of the scope's flags and fleet against the base period, uncorrected"
+    )
+    baseline = _text("base period of the trends and of the raw gap ratio, and where it comes from")
     why = _text("the rating in a sentence", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class IndicatorYears(dy.Schema):
+    """One row per calendar year with data x scope: the same rating of January to December."""
+
+    calendar_year = _whole("year", primary_key=True, nullable=False)
+    scope = _key("scope (METHOD 7)")
+    months_with_data = _whole("complete months of it with data", nullable=False)
+    calls_a = _whole("calls of grade A")
+    calls_b = _whole("calls of grade B")
+    expected_calls = _number("expected calls, proved ones as 1; null: fewer than twelve months")
+    expected_calls_low = _number("lower end of its 90 % interval")
+    expected_calls_high = _number("upper end of its 90 % interval")
+    p_low = _probability("probability of class Low")
+    p_medium = _probability("probability of class Medium")
+    p_high = _probability("probability of class High")
+    rating = _text("printed class, as in indicator", nullable=False)
+    why = _text("the rating in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Spikes(dy.Schema):
+    """One row per month with data x flags: more gaps than the months before foresee?
+
+    Merchant ships, gaps of `at_least_h` and more, everywhere.
+    """
+
+    month = _month(primary_key=True)
+    flags = _key("all, IRN, RUS, or the two together: RUS+IRN")
+    at_least_h = _whole("gaps of at least this length", "h", nullable=False)
+    gaps = _whole("closed gaps that begin in the month", nullable=False)
+    observable_ship_hours = _number("ship-hours in which somebody could be heard", "h")
+    months_before = _whole("months before it that are compared with", nullable=False)
+    expected = _number("gaps that their rate an observable ship-hour foresees; null: not tested")
+    limit = _number("more gaps than this are a spike")
+    dispersion = _number("variance over mean of the months before; 1 is Poisson's")
+    is_spike = _yes("more gaps than the limit; null: not tested")
+    false_alarms_a_year = _number("spikes a year of a series in which nothing changes")
+    why = _text("in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Baseline(dy.Schema):
+    """One row per month x scope x flag x area x port_group x at_least_h of the user's own base.
+
+    Empty without a file. Where expected_calls, visits or observability is null, only the raw gap
+    ratio has a base.
+    """
+
+    month = _month(primary_key=True)
+    scope = _key("scope (METHOD 7)")
+    flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
+    area = _key("monthly area, or 'all'")
+    port_group = _key("port group, 'none' or 'all'")
+    at_least_h = _whole("gaps of at least this length", "h", primary_key=True, nullable=False)
+    ships = _whole("ships")
+    gaps = _whole("gaps of at least at_least_h")
+    ship_hours = _number("ship-hours", "h")
+    expected_calls = _number("expected dark port calls, whatever at_least_h")
+    visits = _number("visits: dark, lit and unheard, whatever at_least_h")
+    observability = dy.Float64(
+        description="observable share of the ship-hours",
+        nullable=True,
+        min_exclusive=0,
+        max=1,
+    )
+    source = _text("source", nullable=False)
 
 
 class PublishedCounts(dy.Schema):
@@ -1087,6 +1187,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "dark_port_calls": DarkPortCalls,
     "imaging_requests": ImagingRequests,
     "call_sums": CallSums,
+    "call_chances": CallChances,
     "near_port_gaps": NearPortGaps,
     "lit_port_calls": LitPortCalls,
     "legs": Legs,
@@ -1099,6 +1200,9 @@ TABLES: dict[str, type[dy.Schema]] = {
     "monthly_gaps": MonthlyGaps,
     "monthly_dark_port_calls": MonthlyDarkPortCalls,
     "indicator": Indicator,
+    "indicator_years": IndicatorYears,
+    "spikes": Spikes,
+    "baseline": Baseline,
     "published_counts": PublishedCounts,
     "seasons": Seasons,
     "closures": Closures,

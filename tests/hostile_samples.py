@@ -29,6 +29,7 @@ from pipeline.feeds.mapping import MappedFormat, MappingFile, load_mapping, to_l
 from pipeline.feeds.nmea import NMEA
 from pipeline.feeds.records import RecordFormat
 from pipeline.feeds.table import TableFormat
+from pipeline.indicator import read_baseline
 from pipeline.registry import read_registry
 from pipeline.rules import CleanRules, FeedRules, load_rules, rules_frame
 from pipeline.schema import REASONS
@@ -399,6 +400,12 @@ min_gap_s = 10
         b"0123456789abcdef,disagree,=1+1,me,2023-06-01\n"
     ],
     "watch_list.csv": [b"mmsi,imo,source,analyst,listed_on,note\n273123456,,own,me,2023-06-01,\n"],
+    "baseline.csv": [
+        b"month,scope,flag,area,port_group,at_least_h,ships,gaps,ship_hours,expected_calls,visits,"
+        b"observability,source\n"
+        b"2021-05,ru_ir_crossing,all,all,all,30,40,120,9000.5,1.5,60,0.8,own\n"
+        b"2020-05-01,all,RUS,caspian,none,30,,7,,,,,own\n"
+    ],
     "areas.toml": [AREAS],
     "areas.geojson": [GEOJSON],
 }
@@ -428,6 +435,7 @@ def read_settings(name: str, folder: Path) -> str | None:
         "confirmations.csv": lambda: read_evidence(EvidenceFiles(confirmations=path), ports()),
         "reviews.csv": lambda: read_evidence(EvidenceFiles(reviews=path), ports()),
         "watch_list.csv": lambda: read_evidence(EvidenceFiles(watch_list=path), ports()),
+        "baseline.csv": lambda: read_baseline(path),
     }.get(name, lambda: read_folder(folder))
     try:
         read()

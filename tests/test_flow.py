@@ -66,6 +66,7 @@ FLOW = (
     "chains",
     "derive",
     "voyages",
+    "indicator",
     "keys",
     "store",
     "ingest",
