@@ -6,11 +6,27 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.evaluate import Evaluation
-from pipeline.evaluate.findings import Finding
+from pipeline.evaluate.call_findings import GRADE_B, NEAR_PORT
+from pipeline.evaluate.candidate_findings import RECALL, SET, WINDOW
+from pipeline.evaluate.candidate_findings import TOPIC as CANDIDATES
+from pipeline.evaluate.expected_findings import (
+    ASSESSED,
+    BOTH,
+    DARK,
+    LIT_TURNED_DARK,
+    TOLD_IRANIAN,
+    UNHEARD,
+)
+from pipeline.evaluate.findings import Finding, Target, find
 from pipeline.evaluate.gap_findings import ERROR, RELATIVE, SKILL
+from pipeline.evaluate.group_findings import ERROR as GROUP_ERROR
+from pipeline.evaluate.group_findings import LOSS, TOP
+from pipeline.evaluate.hidden_findings import FALSE, GLIMPSED, HIDDEN, NOT_GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.measures import wilson
 from pipeline.evaluate.off_findings import (
     HABITS,
     NULL,
@@ -21,6 +37,7 @@ from pipeline.evaluate.off_findings import (
 )
 from pipeline.evaluate.off_totals import ALL, OffTotals, PublishedOff
 from pipeline.evaluate.printed import lay_table, show_number
+from pipeline.evaluate.world_findings import CLASSES, LOW_TARGET, NULL_CALLS, score_classes
 from pipeline.simulate.settings import WORLDS, list_bases
 
 SMALL = "small-"
@@ -45,6 +62,40 @@ SUMS = (
     " are over seeds (ratio of sums, Student's t). *Published* is expected_off of all closed gaps"
     " of 12 h and more, labelled or not, its interval the sum of the monthly ends."
 )
+CALLS = (
+    "The port candidates and dark port calls of all worlds of this page, against what is true"
+    " of them. A *judged* gap has rows in `port_candidates`; it is *assessed* at a port group"
+    " where its silence can be told (not grade D) and neither of its ends lies in that port. A"
+    " true call whose gap has an end in the port is *glimpsed* (METHOD 6): no dark call, so"
+    " recall is told with and without. The true group of a gap is that of the longest stay of"
+    " which 4 h or more lie inside it, else none; only whole stays count for recall of"
+    " candidates and for dark and unheard calls. The *great-circle ellipse* holds the groups in"
+    " reach if all ways were straight: at the same bounding speed, had back from `to_h` and"
+    " `from_h`, or at 30 kn. z is of one outcome a gap, or of the spread between ships where"
+    " that is larger. A null world's expected calls a year are those of `call_sums` until the"
+    " indicator has its own."
+)
+CALL_MEASURES = (
+    *(RECALL, WINDOW, SET, TOP, LOSS, GROUP_ERROR, "precision", GRADE_B, NOT_GLIMPSED),
+    *(f"{HIDDEN}{GLIMPSED}", FALSE, DARK, DARK + ASSESSED, UNHEARD + ASSESSED, BOTH + ASSESSED),
+    *(LIT_TURNED_DARK, TOLD_IRANIAN, NULL_CALLS),
+)
+INDICATOR = (
+    "The last trailing year of each world in the headline scope, beside its true dark calls:"
+    " METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class is printed alone"
+    " from 0.8 on, else the two likeliest; *at least* where gaps that nobody could have heard may"
+    " raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
+)
+CLASS_COLUMNS = (
+    *("world", "seed", "true calls", "true class", "expected", "90 % interval"),
+    *(f"P({name})" for name in CLASSES),
+    "printed",
+)
+SURE = 0.8  # METHOD 8: of P(Low) in a null world
+NO_HIGH_TARGET = Target("none", high=0.0)
+# Of top-1, log-loss and calibration; the rest is on the page of each large world.
+GROUP_PARTS = ("all", "set truly off", "no end in a port")
+CALL_SUBJECTS = ("dark_port_calls", NEAR_PORT)
 RECOVERY_COLUMNS = (
     "world",
     "seed",
@@ -153,6 +204,80 @@ def tell_recovery(
     return [*lines, "", f"![SIMULATED. True and expected switch-offs](accuracy/{picture})", ""]
 
 
+def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
+    """Return the section on candidates and dark port calls, over all worlds by name."""
+    lines = ["## Candidates and dark port calls (SIMULATED)", "", CALLS, ""]
+    for measure in CALL_MEASURES:
+        lines += [f"### {measure[0].upper()}{measure[1:]}", ""]
+        lines += _tell(judged, lambda one, measure=measure: _is_of_calls(one, measure))
+    return lines
+
+
+def tell_indicator(judged: Mapping[str, Evaluation], rules: EvaluationRules) -> list[str]:
+    """Return the section on the indicator: classes of all worlds by name, intervals, trends."""
+    rows = [row for found in judged.values() for row in found.classes]
+    told = [
+        _row(
+            [
+                row["world"],
+                str(row["seed"]),
+                str(row["true_calls"]),
+                row["true_class"],
+                f"{row['expected_12m']:.1f}",
+                f"{row['expected_12m_low']:.0f} to {row['expected_12m_high']:.0f}",
+                *(f"{row[name]:.2f}" for name in CLASSES),
+                row["rating"],
+            ]
+        )
+        for row in rows
+    ]
+    pooled = [*score_classes(rows, rules), *_pool_null(judged)]
+    return [
+        "## The indicator (SIMULATED)",
+        "",
+        INDICATOR,
+        "",
+        *_head(CLASS_COLUMNS),
+        *told,
+        "",
+        *_lay_rows(pooled),
+        "### Intervals",
+        "",
+        *_tell(judged, lambda one: one.topic == "intervals" and one.value is not None),
+        "### Trends",
+        "",
+        *_tell(judged, lambda one: one.topic == "trend" and one.value is not None),
+    ]
+
+
+def _pool_null(judged: Mapping[str, Evaluation]) -> list[Finding]:
+    """Return how the worlds without a true headline call are rated, all together."""
+    rows = [row for found in judged.values() for row in found.classes if is_null_world(row)]
+    if not rows:
+        return []
+    low = sum(row["Low"] >= SURE for row in rows)
+    high = sum("High" in row["rating"] for row in rows)
+    return [
+        find(
+            "null worlds",
+            words,
+            count / len(rows),
+            wilson(count, len(rows), EvaluationRules().interval_level),
+            target,
+            count=len(rows),
+        )
+        for words, count, target in (
+            ("P(Low) at least 0.8", low, LOW_TARGET),
+            ("High printed, alone or beside another class", high, NO_HIGH_TARGET),
+        )
+    ]
+
+
+def is_null_world(row: Mapping[str, Any]) -> bool:
+    """Return whether a row of classes is of a world without a dark call by its making."""
+    return row["world"].removeprefix(SMALL).startswith("null")
+
+
 def tell_habits(
     by_part: Mapping[str, Mapping[str, Evaluation]], rules: EvaluationRules
 ) -> list[str]:
@@ -220,6 +345,14 @@ def _is_null_off(one: Finding) -> bool:
     return one.topic == NULL and one.measure in (YEARLY, SHARE)
 
 
+def _is_of_calls(one: Finding, measure: str) -> bool:
+    if one.measure != measure or (one.value is None and not one.verdict):
+        return False
+    if measure in (RECALL, "precision"):
+        return one.topic == CANDIDATES or one.subject in CALL_SUBJECTS
+    return measure not in (TOP, LOSS, GROUP_ERROR) or one.stratum in GROUP_PARTS
+
+
 def _is_quality(one: Finding) -> bool:
     is_whole = one.stratum == "all" and one.subject == "p_off"
     return one.topic == HABITS or (is_whole and one.measure in (RELATIVE, ERROR, SKILL))
@@ -229,7 +362,7 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
     """Return the table of some findings of several worlds, the world named in each row."""
     return _lay_rows(
         [
-            replace(one, subject=f"{world}: {one.subject}")
+            replace(one, subject=f"{world}: {one.subject}" if one.subject else world)
             for world, found in judged.items()
             for one in found.findings
             if is_wanted(one)
@@ -239,7 +372,11 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
 
 def _lay_rows(rows: list[Finding]) -> list[str]:
     """Return the table of some findings, and below it the sums each stands on."""
-    notes = dict.fromkeys(f"- {one.subject}: {one.note}" for one in rows if one.note)
+    notes = dict.fromkeys(
+        f"- {one.subject}{'' if one.stratum == 'all' else f', {one.stratum}'}: {one.note}"
+        for one in rows
+        if one.note
+    )
     return [*lay_table(rows), *notes, *([""] if notes else [])]
 
 

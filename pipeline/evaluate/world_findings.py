@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from pipeline.evaluate.resample import Resampler
 from pipeline.evaluate.trend_findings import measure_trends
 from pipeline.evaluate.world_calls import WorldCalls
 
+NULL_CALLS = "expected headline calls a year"
 NULL_TARGET = Target("at most 3 a year", high=3.0)
 LOW_TARGET = Target("P(Low) at least 0.8 in 19 of 20", low=0.95)
 TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
 COVERAGE = "the 95 % interval over seeds contains 0.90"
 CLASSES = ("Low", "Medium", "High")
+RATED = ("expected_12m", "expected_12m_low", "expected_12m_high", "rating")
 NORMAL_90 = 1.645  # half a 90 % interval, in standard deviations
 
 
@@ -30,7 +33,7 @@ def measure_worlds(
     return [
         *_measure_totals(months),
         *_measure_null(worlds, rules),
-        *_measure_classes(worlds, rules),
+        *score_classes(class_rows(worlds, rules), rules),
         *_measure_coverage(months, rules),
         *measure_trends(worlds, rules),
     ]
@@ -65,11 +68,13 @@ def _measure_totals(months: pl.DataFrame) -> list[Finding]:
 def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
     topic, null = "null worlds", [one for one in worlds if one.is_null]
     if not null:
-        return [
-            Finding(topic, "expected headline calls a year", note="no null world among the runs")
-        ]
+        return [Finding(topic, NULL_CALLS, note="no null world among the runs")]
     found: list[Finding] = []
-    expected = [one.published.get("expected_12m") for one in null]
+    # What the indicator rates; without one, the sums it will be made of.
+    expected = [
+        one.expected_a_year if (said := one.published.get("expected_12m")) is None else said
+        for one in null
+    ]
     known = [value for value in expected if value is not None]
     if known:
         most = max(known)
@@ -78,7 +83,7 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
         found.append(
             find(
                 topic,
-                "expected headline calls a year",
+                NULL_CALLS,
                 most,
                 (min(known), most),
                 target,
@@ -88,7 +93,7 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
         )
     else:
         empty = "indicator.expected_12m"
-        found.append(not_yet(topic, "expected headline calls a year", empty, NULL_TARGET.words))
+        found.append(not_yet(topic, NULL_CALLS, empty, NULL_TARGET.words))
     low = [one.published["p_low"] for one in null if one.published.get("p_low") is not None]
     if not low:
         return [*found, not_yet(topic, "P(Low) at least 0.8", "indicator.p_low", LOW_TARGET.words)]
@@ -100,13 +105,17 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
 
 
 def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[str, Any]]:
-    """Return one row per world with class probabilities: world, seed, true calls and class, P."""
+    """Return one row per world with class probabilities: world, seed, true calls and class, P.
+
+    With it what was expected, its interval, and the class that was printed.
+    """
     return [
         {
             "world": one.world,
             "seed": one.seed,
             "true_calls": one.true_calls,
             "true_class": one.true_class(rules),
+            **{name: one.published.get(name) for name in RATED},
             **{name: one.published[f"p_{name.lower()}"] for name in CLASSES},
         }
         for one in worlds
@@ -114,8 +123,9 @@ def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[st
     ]
 
 
-def _measure_classes(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
-    topic, rows = "class worlds", class_rows(worlds, rules)
+def score_classes(rows: Sequence[Mapping[str, Any]], rules: EvaluationRules) -> list[Finding]:
+    """Return log score and calibration of P(class) over worlds (`class_rows`)."""
+    topic = "class worlds"
     if not rows:
         empty = "indicator.p_low, p_medium, p_high"
         return [not_yet(topic, name, empty) for name in ("log score", "P(class) calibration error")]
