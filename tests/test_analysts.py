@@ -258,3 +258,10 @@ def test_an_example_gives_its_rows_in_one_order(analysts):
         again = analysts.sql(path.read_text("utf-8")).pl()
         assert first.equals(again), path.stem
         assert isinstance(first, pl.DataFrame)
+
+
+def test_a_ship_on_two_watch_lists_counts_once(analysts):
+    found = ask(analysts, "watch_list_ships")
+    assert found.select("name", "listed_by", "gaps", "expected_off", "likely_calls").rows() == [
+        ("VOLGA 1", "one; two", 3, 2.3, 4)
+    ]

@@ -334,6 +334,9 @@ def reports() -> dict[str, pl.DataFrame]:
     return {
         "statics": builders.frame(schema.Statics, statics),
         "ships": builders.frame(schema.Ships, ships),
+        "watch_list": builders.frame(
+            schema.WatchList, [{"imo": 9_990_002, "source": word} for word in ("one", "two")]
+        ),
         "feed_health": builders.frame(schema.FeedHealth, health),
     }
 
