@@ -212,7 +212,8 @@ def drawn_year(connection: duckdb.DuckDBPyConnection) -> tuple[float, float]:
     return row["expected_12m_low"], row["expected_12m_high"]
 
 
-def test_gaps_of_one_visit_are_one_call():
+def counted_of_visit(**more: Any) -> list[tuple[str, bool, bool]]:
+    """Which of three gaps of one visit counts: one of 0.3, an unobservable one, one of 0.6."""
     placed = pl.DataFrame(
         {
             "gap_id": ["a", "b", "c"],
@@ -225,17 +226,30 @@ def test_gaps_of_one_visit_are_one_call():
             "visit": [1, 1, 1],
             "is_glimpsed": [False] * 3,
             **dict.fromkeys(IN_SCOPE, [True] * 3),
+            "is_confirmed": [False] * 3,
+            "is_refuted": [False] * 3,
             "p_prior": [0.5, 0.9, 0.2],
+            "p_off": [0.6, None, 0.7],
             "p_call": [0.3, None, 0.6],
             "p_unheard": [0.1, None, 0.2],
+            **more,
         }
     )
-    found = list_call_chances(placed)
-    assert found.select("gap_id", "is_counted", "is_unobservable").rows() == [
-        ("a", False, False),
-        ("b", False, True),
-        ("c", True, False),
-    ]
+    found = list_call_chances(placed, Rules().calls)
+    return found.select("gap_id", "is_counted", "is_unobservable").rows()
+
+
+def test_gaps_of_one_visit_are_one_call():
+    assert counted_of_visit() == [("a", False, False), ("b", False, True), ("c", True, False)]
+
+
+def test_of_a_visit_the_proved_gap_counts_and_not_the_refuted_one():
+    is_first = [("a", True, False), ("b", False, True), ("c", False, False)]
+    assert counted_of_visit(is_confirmed=[True, False, False]) == is_first
+    assert counted_of_visit(is_refuted=[False, False, True]) == is_first
+    # Proof without a set that was off is no grade A.
+    found = counted_of_visit(is_confirmed=[True, False, False], p_off=[0.4, None, 0.7])
+    assert found[2] == ("c", True, False)
 
 
 def test_margins_hold_the_gaps_of_their_parts():
