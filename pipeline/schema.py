@@ -554,7 +554,8 @@ class CallChances(dy.Schema):
     is_glimpsed = _yes("an end of the gap lies in the port: no dark call there", nullable=False)
     is_unobservable = _yes("too little would have been received of it in any case", nullable=False)
     is_counted = _yes(
-        "of the gaps of one visit the likeliest: the row that stands for the visit", nullable=False
+        "of the gaps of one visit the proved or likeliest: the row that stands for the visit",
+        nullable=False,
     )
     p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")
     p_unheard = _probability("P(on, call at the group)")
