@@ -53,6 +53,9 @@ def nightly(
         bool,
         typer.Option("--accept-counts", help="Publish although counts are out of their bands."),
     ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Make the report too.")
+    ] = True,
     log: Annotated[
         Literal["auto", "text", "json", "none"] | None,
         typer.Option(
@@ -78,6 +81,7 @@ def nightly(
             data_end,
             rehash=rehash,
             accept_counts=accept_counts,
+            with_report=with_report,
         )
         outcome = run_night(job, told.progress)
     exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
@@ -216,6 +220,7 @@ def make_job(
     *,
     rehash: bool = False,
     accept_counts: bool = False,
+    with_report: bool = False,
 ) -> Job:
     """Return the job that the options ask for.
 
@@ -243,6 +248,7 @@ def make_job(
         data_end=_instant(data_end) if data_end else None,
         rehash=rehash,
         accept_counts=accept_counts,
+        with_report=with_report,
     )
 
 

@@ -71,6 +71,7 @@ FLOW = (
     "months",
     "archive",
     "rollup",
+    "report",
     "nightly",
     "calibrate_page",
     "calibrate",
@@ -86,6 +87,7 @@ FLOW = (
     "cli_worlds",
     "cli_nightly",
     "cli_calibrate",
+    "cli_report",
     "cli",
 )
 # They alone touch disk, clock and database; areas, ships and rules read the file they are named.
