@@ -111,7 +111,9 @@ class Page:
         Raises:
             RuntimeError: it threw.
         """
-        said = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        said = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in said:
             raise RuntimeError(str(said["exceptionDetails"]))
         return said["result"].get("value")

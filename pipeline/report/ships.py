@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.errors import printable
 from pipeline.report.limits import ReportRules
 
 HOUR_S = 3600
@@ -66,9 +67,6 @@ def list_ships(
                 f"calls_{grade.lower()}": (pl.col("grade") == grade).fill_null(value=False).sum()
                 for grade in "ABCD"
             },
-            dark_ports=pl.col("port_group")
-            .filter(pl.col("grade").is_in(["A", "B", "C"]))
-            .n_unique(),
         )
     )
     lit = lit_calls.filter(since).group_by("ship_id").agg(lit_calls=pl.len())
@@ -80,7 +78,9 @@ def list_ships(
             dark_crossings=(pl.col("passage") == "dark").sum(),
         )
     )
-    rows = named
+    # Letters that turn the line round, or cannot be seen, are no part of a name.
+    names = [None if name is None else printable(name).strip() for name in named["name"]]
+    rows = named.with_columns(name=pl.Series(names, dtype=pl.String))
     for more in (behaviour, grades, lit, crossings):
         rows = rows.join(more, on="ship_id", how="left")
     counts = [name for name in rows.columns if name not in named.columns]

@@ -1,12 +1,12 @@
 // Charts by month, bars by port, and the strips of feed health.
 function drawMonths({ months, series, width, height = 190, limits = [], marks = new Set(), label }) {
-  const pad = { left: 46, right: 26, top: 18, bottom: 24 };
   const known = (some) => some.flatMap((one) => [...one.values, ...(one.high ?? [])]).filter((value) => value !== null && value !== undefined);
   // Points far above our lines are written at the top edge, so that the lines can still be read.
   const lines = known(series.filter((one) => one.kind !== 'points'));
   const points = known(series.filter((one) => one.kind === 'points'));
   const ours = Math.max(0, ...lines, ...limits.map((limit) => limit.value));
   const top = niceTop(ours ? Math.max(ours, ...points.filter((value) => value <= 3 * ours)) : Math.max(0, ...points));
+  const pad = { left: 46, right: 26, top: points.some((value) => value > top) ? 38 : 12, bottom: 24 };
   const step = (width - pad.left - pad.right) / Math.max(1, months.length);
   const x = (number) => pad.left + (number + 0.5) * step;
   const y = (value) => height - pad.bottom - (value / top) * (height - pad.top - pad.bottom);
@@ -48,7 +48,7 @@ function drawSeries(chart, one, months, x, y, top) {
     if (value === null || value === undefined) { path += '|'; return; }
     path += `${path && !path.endsWith('|') ? 'L' : 'M'}${x(number).toFixed(1)} ${y(value).toFixed(1)}`;
     const title = sv('title', null, `${one.name}, ${months[number]}: ${showNumber(value)}`);
-    if (one.kind === 'points' && value > top) chart.append(sv('text', { x: x(number), y: 11, 'text-anchor': 'middle', class: `${one.class} dot tick2` }, `${shortNumber(value)}↑`, title));
+    if (one.kind === 'points' && value > top) chart.append(sv('text', { transform: `translate(${x(number) + 4} 34) rotate(-90)`, class: `${one.class} dot tick2` }, `${shortNumber(value)} ↑`, title));
     else if (one.kind === 'points') chart.append(sv('path', { d: `M${x(number)} ${y(value) - 6} l6 6 l-6 6 l-6 -6 Z`, class: `${one.class} open` }, title));
     else chart.append(sv('circle', { cx: x(number), cy: y(value), r: 2.6, class: `${one.class} dot` }, title));
   });

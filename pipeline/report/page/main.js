@@ -22,7 +22,7 @@ function layFilters() {
   options('f-grade', [['all', 'any, or none'], ['likely', 'A, B or C'], ...['A', 'B', 'C', 'D', 'X'].map((grade) => [grade, `only ${grade}`]), ['none', 'no graded call']]);
   const rungs = [...new Set(TABLE.monthly_gaps.map((row) => row.at_least_h))].sort((a, b) => a - b);
   if (!rungs.includes(LIMITS.least_h)) rungs.push(LIMITS.least_h);
-  options('f-hours', rungs.map((hours) => [String(hours), `${hours} h${hours < LIMITS.least_h ? ' (monthly figures)' : ''}`]));
+  options('f-hours', rungs.map((hours) => [String(hours), `${hours} h`]));
   options('f-p', [['0', 'any'], ['0.2', '0.2'], ['0.5', '0.5'], ['0.8', '0.8'], ['0.95', '0.95']]);
   options('f-scope', DATA.headlines.map((one) => [one.scope, one.scope === 'ru_ir_crossing' ? 'headline' : one.scope]));
   options('f-fleet', [['merchant', 'merchant ships'], ['all', 'all ships']]);
@@ -123,7 +123,7 @@ function showRows() {
   MAP.calls = pickCalls();
   const ship = chosenShip();
   const numbers = [MAP.gaps.length, TABLE.gaps.length, MAP.calls.length, TABLE.calls.length].map((number) => number.toLocaleString('en-GB'));
-  at('count').textContent = `Shown: ${numbers[0]} of ${numbers[1]} gaps and ${numbers[2]} of ${numbers[3]} graded calls on this page. Gaps of calls of grade A to C are shown whatever their length.`;
+  at('count').textContent = `Shown: ${numbers[0]} of ${numbers[1]} gaps and ${numbers[2]} of ${numbers[3]} graded calls on this page. Gaps of calls of grade A to C are shown whatever their length; other gaps below ${LIMITS.least_h} h are on this page only where they belong to a call.`;
   layRows('calls-table', 'Graded calls shown', CALL_COLUMNS, MAP.calls, { sort: 'Dark call', pick: (call) => call.gaps.includes(STATE.gap) || (ship !== null && call.ship === ship) });
   layRows('gaps-table', 'Gaps shown', GAP_COLUMNS, MAP.gaps, { sort: 'Last heard (UTC)', pick: (gap) => gap.gap_id === STATE.gap || (ship !== null && gap.ship === ship) });
   const asked = TABLE.ships.filter((one) => fitsFlag(one.flag) && fitsShip(one.at));
