@@ -84,7 +84,7 @@ function monthFigure(title, months, series, width, more = {}) {
 // Horizontal bars of several parts each.
 function drawBars({ rows, parts, width, label, pick }) {
   const line = 22;
-  const left = Math.min(190, width * 0.36);
+  const left = Math.min(20 + 6.6 * Math.max(0, ...rows.map((row) => row.label.length)), width * 0.5);
   const height = rows.length * line + 26;
   const top = niceTop(Math.max(0, ...rows.map((row) => sum(parts.map((part) => part.of(row))))));
   const x = (value) => left + (value / top) * (width - left - 48);

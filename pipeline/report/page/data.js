@@ -58,7 +58,7 @@ function showNumber(value, digits) {
   const places = digits ?? (Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
   return value.toLocaleString('en-GB', { minimumFractionDigits: places, maximumFractionDigits: places });
 }
-const showProbability = (value) => (value === null ? '–' : value.toFixed(2));
+const showProbability = (value, digits = 2) => (value === null ? '–' : value.toFixed(digits));
 const sum = (values) => values.reduce((total, value) => total + (value ?? 0), 0);
 function listMonths(first, last) {
   const months = [];

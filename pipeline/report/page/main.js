@@ -108,7 +108,7 @@ function showPorts() {
   const share = (row) => { const all = row.expected_calls + row.expected_unheard + row.lit_calls; return all ? row.expected_calls / all : null; };
   const rows = [...ports.values()].sort((a, b) => b.expected_calls - a.expected_calls || b.lit_calls - a.lit_calls || (a.label < b.label ? -1 : 1));
   const ship = chosenShip();
-  const own = new Set(ship === null ? [] : TABLE.calls.filter((call) => call.ship === ship).map((call) => call.port_group));
+  const own = new Set(ship === null ? [] : TABLE.calls.filter((call) => call.ship === ship && isGraded(call.grade)).map((call) => call.port_group));
   const drawn = rows.filter((row) => row.expected_calls + row.expected_unheard + row.lit_calls >= 0.01).slice(0, 25);
   const parts = [{ name: 'dark, expected', of: (row) => row.expected_calls, class: 'c-dark', kind: 'bars' }, { name: 'unheard, expected', of: (row) => row.expected_unheard, class: 'c-unheard', kind: 'bars' }, { name: 'lit', of: (row) => row.lit_calls, class: 'c-lit', kind: 'bars' }];
   const words = rows.length ? `Most dark calls expected at ${rows[0].label}: ${showNumber(rows[0].expected_calls)} from ${STATE.from} to ${STATE.to}. Flags: ${flag}${flag === STATE.flag ? '' : ' (ports are split by RUS, IRN and all only)'}; scope ${STATE.scope}.` : 'No calls of this scope in these months.';
@@ -206,7 +206,7 @@ function showChosen() {
   const ship = chosenShip();
   const isChosen = ship !== null;
   at('chosen').hidden = !isChosen;
-  at('chosen-name').textContent = isChosen ? `Selected in every figure and table: ${nameShip(ship)} (${TABLE.ships[ship].flag ?? 'flag unknown'}) ` : '';
+  at('chosen-name').textContent = isChosen ? `Selected everywhere: ${nameShip(ship)} (${TABLE.ships[ship].flag ?? 'flag unknown'}) ` : '';
   for (const [id, name] of FIELDS) if (at(id).value !== STATE[name]) at(id).value = STATE[name];
 }
 

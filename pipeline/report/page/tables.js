@@ -76,8 +76,8 @@ function tellGap(gap) {
   return [
     el('h3', null, nameShip(gap.ship), ` · ${gap.flag ?? 'flag unknown'}`),
     el('p', { class: 'note' }, ship ? `${ship.fleet}, MMSI ${ship.mmsi}, ${ship.imo ? `IMO ${ship.imo}` : 'no trusted IMO number'}` : '', ` · gap ${gap.gap_id}`),
-    el('p', null, el('span', { class: 'badge' }, gap.p_off === null ? 'no p_off' : `set off: ${showProbability(gap.p_off)}`), ' ',
-      gap.p_off_low === null ? '' : `90 % interval ${showProbability(gap.p_off_low)} to ${showProbability(gap.p_off_high)}`),
+    el('p', null, el('span', { class: 'badge' }, gap.p_off === null ? 'not judged whether its set was off' : `set off: ${showProbability(gap.p_off, 3)}`), ' ',
+      gap.p_off_low === null ? '' : `90 % interval ${showProbability(gap.p_off_low, 3)} to ${showProbability(gap.p_off_high, 3)}`),
     el('p', null, tellReasons(DATA.gap_reasons, gap.at)),
     call ? [el('p', null, el('span', { class: 'badge' }, `call, grade ${call.grade}`), ` ${call.port_group} (${call.port_country}), window ${showTime(call.window_from)} to ${showTime(call.window_to)} UTC`),
       el('p', null, tellReasons(DATA.call_reasons, call.at))] : el('p', null, 'No call likely enough for a row of its own.'),
@@ -103,7 +103,7 @@ function drawStory(gaps, calls, width) {
   months.forEach((month, number) => {
     const from = x(Date.parse(`${month}-01T00:00Z`) / 60000);
     chart.append(sv('path', { d: `M${from} 47 v6`, class: 'axis' }));
-    if (number % every === 0) chart.append(sv('text', { x: from, y: 68, class: 'tick' }, month));
+    if (number % every === 0 && from < width - 48) chart.append(sv('text', { x: from, y: 68, class: 'tick' }, month));
   });
   for (const gap of gaps) {
     const name = classOf(gap);
