@@ -76,10 +76,10 @@ function showMonthly() {
       monthFigure(`${name}: gaps of ${hours} h and more`, ALL_MONTHS, [
         { name: 'closed gaps, uncorrected', values: of('gaps'), class: 'c-ink' },
         { name: 'of these with the set off, expected', values: of('expected_off'), low: of('expected_off_low'), high: of('expected_off_high'), class: 'c-dark', dash: true },
-        { name: 'published (LLI in CNA)', values: published('gaps'), class: 'c-mid', kind: 'points' }], width, { marks }),
+        { name: 'published (LLI in CNA; ↑ above this scale)', values: published('gaps'), class: 'c-mid', kind: 'points' }], width, { marks }),
       monthFigure(`${name}: ships`, ALL_MONTHS, [
         { name: 'seen', values: of('ships_seen'), class: 'c-lit' }, { name: 'with such a gap', values: of('ships_with_gap'), class: 'c-ink', dash: true },
-        { name: 'published (LLI in CNA)', values: published('ships'), class: 'c-mid', kind: 'points' }], width, { height: 150 }),
+        { name: 'published (LLI in CNA; ↑ above this scale)', values: published('ships'), class: 'c-mid', kind: 'points' }], width, { height: 150 }),
       monthFigure(`${name}: exposure, ship-hours`, ALL_MONTHS, [
         { name: 'there', values: of('ship_hours'), class: 'c-lit' }, { name: 'where somebody could be heard', values: of('observable_ship_hours'), class: 'c-ink', dash: true }], width, { height: 130 }));
   });

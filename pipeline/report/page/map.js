@@ -151,6 +151,7 @@ function drawPorts(pen, ink, width) {
     const isCalled = call && call.port_group === port.port_group;
     pen.fillStyle = ink.ink;
     pen.fillRect(x - 2, y - 2, 4, 4);
+    if (isCalled) drawByPort(pen, ink, GAP_BY_ID.get(STATE.gap), x, y);
     if (number || isCalled) {
       pen.strokeStyle = isCalled ? ink.pick : ink.ink;
       pen.lineWidth = isCalled ? 3 : 1.5;
@@ -170,6 +171,20 @@ function drawPorts(pen, ink, width) {
     pen.strokeText(words, x + side, y + 4);
     pen.fillText(words, x + side, y + 4);
   }
+}
+
+// The likeliest port of the chosen gap, joined to its ends: by way of it, not along these lines.
+function drawByPort(pen, ink, gap, x, y) {
+  if (!gap) return;
+  pen.strokeStyle = ink.pick;
+  pen.lineWidth = 1.4;
+  pen.setLineDash([2, 4]);
+  pen.beginPath();
+  pen.moveTo(screenX(gap.off_lon), screenY(gap.off_lat));
+  pen.lineTo(x, y);
+  if (gap.on_lon !== null) pen.lineTo(screenX(gap.on_lon), screenY(gap.on_lat));
+  pen.stroke();
+  pen.setLineDash([]);
 }
 
 function moveMap(dx, dy) {
