@@ -391,6 +391,36 @@ def test_simulated_figures_say_so(page: Path) -> None:
     assert all("SIMULATED" in path.read_text("utf-8") for path in drawings)
 
 
+def read_colours() -> list[dict[str, str]]:
+    """Return the colours of the light and of the dark page."""
+    style = (Path(report.__file__).parent / "page" / "page.css").read_text("utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[:2]
+    return [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in blocks]
+
+
+def brightness(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    digits = colour[1:7] if len(colour) > 4 else "".join(2 * letter for letter in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return sum(share * one for share, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize(
+    ("ink", "paper", "least"),
+    [
+        *((ink, paper, 4.5) for ink in ("ink", "soft", "accent") for paper in ("paper", "card")),
+        *(("mark", "markpaper", 4.5), ("pick", "paper", 4.5), ("mid", "paper", 4.5)),
+        *((name, "paper", 3.0) for name in ("dark", "unheard", "lit", "weak")),
+    ],
+)
+def test_text_and_marks_stand_out(ink: str, paper: str, least: float, is_dark: bool) -> None:
+    colours = read_colours()[is_dark]
+    bright = sorted((brightness(colours[ink]), brightness(colours[paper])), reverse=True)
+    assert (bright[0] + 0.05) / (bright[1] + 0.05) >= least
+
+
 # --------------------------------------------------------------------------- with the night
 
 

@@ -12,7 +12,10 @@ from pipeline.report.packing import as_script_json
 
 ASSETS = Path(__file__).parent / "page"
 # In order: each uses what those before it define.
-SCRIPTS = ("data.js", "state.js", "draw.js", "charts.js", "map.js", "tables.js", "main.js")
+SCRIPTS = (
+    *("data.js", "state.js", "draw.js", "charts.js", "map.js", "map_moves.js", "tables.js"),
+    *("sections.js", "main.js"),
+)
 
 
 def lay_out_page(content: dict[str, Any]) -> str:
