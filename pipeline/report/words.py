@@ -77,9 +77,10 @@ def _take(row: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> dict[st
 
 def _tell_headline(last: Mapping[str, Any], rules: ReportRules) -> str:
     year = f"the {rules.year_months} months to {last['month']:%Y-%m}"
+    why = last["why"].rstrip(". ")
     if last["rating"] is None:
-        return f"No rating is published for {year}: {last['why']}."
-    return f"Dark port calls in {year}: {last['rating']}. {last['why']}."
+        return f"No rating is published for {year}: {why}."
+    return f"Dark port calls in {year}: {last['rating']}. {why}."
 
 
 def _tell_sure(last: Mapping[str, Any], expected: float | None) -> list[str]:

@@ -22,7 +22,7 @@ function drawMonths({ months, series, width, height = 190, limits = [], marks = 
   });
   for (const limit of limits) {
     chart.append(sv('path', { d: `M${pad.left} ${y(limit.value)} H${width - pad.right}`, class: 'limit' }),
-      sv('text', { x: width - pad.right, y: y(limit.value) - 4, 'text-anchor': 'end', class: 'tick' }, limit.name));
+      sv('text', { x: pad.left + 4, y: y(limit.value) - 4, class: 'tick' }, limit.name));
   }
   chart.append(ghost(width, height) ?? '');
   for (const one of series) drawSeries(chart, one, months, x, y, top);
@@ -52,7 +52,7 @@ function drawSeries(chart, one, months, x, y, top) {
     else if (one.kind === 'points') chart.append(sv('path', { d: `M${x(number)} ${y(value) - 6} l6 6 l-6 6 l-6 -6 Z`, class: `${one.class} open` }, title));
     else chart.append(sv('circle', { cx: x(number), cy: y(value), r: 2.6, class: `${one.class} dot` }, title));
   });
-  if (one.kind !== 'points') chart.append(sv('path', { d: path.replaceAll('|', ' ') || 'M0 0', class: `line ${one.class} ${one.dash ? 'dash' : ''}` }));
+  if (one.kind !== 'points') chart.append(sv('path', { d: path.replaceAll('|', ' ') || 'M0 0', class: `line ${one.class} ${one.dash ?? ''}` }));
 }
 
 function monthTable(title, months, series) {

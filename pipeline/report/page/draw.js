@@ -54,7 +54,7 @@ function sampleOf(one) {
   const sample = sv('svg', { width: 22, height: 12, 'aria-hidden': 'true' });
   if (one.kind === 'points') sample.append(sv('path', { d: 'M11 1 L16 6 L11 11 L6 6 Z', class: `${one.class} open` }));
   else if (one.kind === 'bars') sample.append(sv('rect', { x: 2, y: 1, width: 18, height: 10, class: `${one.class} dot` }));
-  else sample.append(sv('path', { d: 'M1 6 H21', class: `line ${one.class} ${one.dash ? 'dash' : ''}` }));
+  else sample.append(sv('path', { d: 'M1 6 H21', class: `line ${one.class} ${one.dash ?? ''}` }));
   return sample;
 }
 

@@ -51,8 +51,8 @@ function showIndicator() {
   put('indicator-chart',
     isRated ? monthFigure('Expected dark port calls in the twelve months to each month', ALL_MONTHS, [trailing], width, { limits }) : null,
     chances.some((name) => of(year, name).some((value) => value !== null))
-      ? monthFigure('Probability of each class', ALL_MONTHS, chances.map((name, number) => ({ name: name.replace('p_', ''), values: of(year, name), class: ['c-lit', 'c-mid', 'c-dark'][number], dash: number === 1 })), width, { height: 140 }) : null,
-    monthFigure('Dark and unheard port calls by month', ALL_MONTHS, [monthly, { name: 'expected unheard calls', values: of(calls, 'expected_unheard'), class: 'c-unheard', dash: true }], width, { marks: monthsOfShip(TABLE.calls) }));
+      ? monthFigure('Probability of each class', ALL_MONTHS, chances.map((name, number) => ({ name: name.replace('p_', ''), values: of(year, name), class: ['c-lit', 'c-mid', 'c-dark'][number], dash: ['far', 'dash', null][number] })), width, { height: 140 }) : null,
+    monthFigure('Dark and unheard port calls by month', ALL_MONTHS, [monthly, { name: 'expected unheard calls', values: of(calls, 'expected_unheard'), class: 'c-unheard', dash: 'dash' }], width, { marks: monthsOfShip(TABLE.calls) }));
 }
 
 function monthsOfShip(rows) {
@@ -75,13 +75,13 @@ function showMonthly() {
     boxes[number].append(
       monthFigure(`${name}: gaps of ${hours} h and more`, ALL_MONTHS, [
         { name: 'closed gaps, uncorrected', values: of('gaps'), class: 'c-ink' },
-        { name: 'of these with the set off, expected', values: of('expected_off'), low: of('expected_off_low'), high: of('expected_off_high'), class: 'c-dark', dash: true },
+        { name: 'of these with the set off, expected', values: of('expected_off'), low: of('expected_off_low'), high: of('expected_off_high'), class: 'c-dark', dash: 'dash' },
         { name: 'published (LLI in CNA; ↑ above this scale)', values: published('gaps'), class: 'c-mid', kind: 'points' }], width, { marks }),
       monthFigure(`${name}: ships`, ALL_MONTHS, [
-        { name: 'seen', values: of('ships_seen'), class: 'c-lit' }, { name: 'with such a gap', values: of('ships_with_gap'), class: 'c-ink', dash: true },
+        { name: 'seen', values: of('ships_seen'), class: 'c-lit' }, { name: 'with such a gap', values: of('ships_with_gap'), class: 'c-ink', dash: 'dash' },
         { name: 'published (LLI in CNA; ↑ above this scale)', values: published('ships'), class: 'c-mid', kind: 'points' }], width, { height: 150 }),
       monthFigure(`${name}: exposure, ship-hours`, ALL_MONTHS, [
-        { name: 'there', values: of('ship_hours'), class: 'c-lit' }, { name: 'where somebody could be heard', values: of('observable_ship_hours'), class: 'c-ink', dash: true }], width, { height: 130 }));
+        { name: 'there', values: of('ship_hours'), class: 'c-lit' }, { name: 'where somebody could be heard', values: of('observable_ship_hours'), class: 'c-ink', dash: 'dash' }], width, { height: 130 }));
   });
 }
 
