@@ -19,6 +19,7 @@ from pipeline.resources import bundled_folder
 if TYPE_CHECKING:
     from pipeline.nightly import Job, Outcome
     from pipeline.progress import Log
+    from pipeline.user_evidence import EvidenceFiles
 
 Raw = Annotated[Path, typer.Option(help="Folder with provider files, one folder a feed.")]
 Processed = Annotated[Path, typer.Option(help="Folder of the published tables.")]
@@ -30,6 +31,14 @@ AreasFolder = Annotated[
 ]
 Registry = Annotated[
     Path | None, typer.Option(help="CSV of flags and fleets that override the MMSI's.")
+]
+Confirmations = Annotated[
+    Path | None, typer.Option(help="CSV of dated proofs that a ship was, or was not, in a port.")
+]
+Reviews = Annotated[Path | None, typer.Option(help="CSV of analysts' reviews of calls.")]
+WatchList = Annotated[Path | None, typer.Option(help="CSV of ships to label; never evidence.")]
+Baseline = Annotated[
+    Path | None, typer.Option(help="CSV of gaps and calls of the years before 2022.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -43,6 +52,10 @@ def nightly(
     rules: RulesFile = None,
     areas: AreasFolder = None,
     registry: Registry = None,
+    confirmations: Confirmations = None,
+    reviews: Reviews = None,
+    watch_list: WatchList = None,
+    baseline: Baseline = None,
     data_end: Annotated[
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
@@ -71,6 +84,7 @@ def nightly(
     told = choose_log(log or ("none" if as_json else "auto"))
     with _telling_the_end(told):
         from pipeline.nightly import run_night
+        from pipeline.user_evidence import EvidenceFiles
 
         job = make_job(
             raw,
@@ -79,8 +93,10 @@ def nightly(
             areas,
             registry,
             data_end,
+            baseline=baseline,
             rehash=rehash,
             accept_counts=accept_counts,
+            evidence=EvidenceFiles(confirmations, reviews, watch_list),
             with_report=with_report,
         )
         outcome = run_night(job, told.progress)
@@ -165,12 +181,15 @@ def _whole_outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def rollup(
-    processed: Processed = PROCESSED, rules: RulesFile = None, areas: AreasFolder = None
+    processed: Processed = PROCESSED,
+    rules: RulesFile = None,
+    areas: AreasFolder = None,
+    baseline: Baseline = None,
 ) -> None:
     """Run sql/ again on the published tables: monthly tables, indicator, database."""
     from pipeline.nightly import roll_up_again
 
-    roll_up_again(make_job(RAW, processed, rules, areas, None, None))
+    roll_up_again(make_job(RAW, processed, rules, areas, None, None, baseline=baseline))
     print(f"rolled up again in {processed}")  # noqa: T201
 
 
@@ -180,6 +199,9 @@ def doctor(
     rules: RulesFile = None,
     areas: AreasFolder = None,
     registry: Registry = None,
+    confirmations: Confirmations = None,
+    reviews: Reviews = None,
+    watch_list: WatchList = None,
     max_age_h: Annotated[
         float | None,
         typer.Option(min=0, help="Age in hours from which the last good run is too old [36]."),
@@ -188,6 +210,7 @@ def doctor(
 ) -> None:
     """Check what a night needs, and how the last one ended; changes nothing."""
     from pipeline.doctor import Checkup, examine
+    from pipeline.user_evidence import EvidenceFiles
 
     checkup = Checkup(
         raw=raw,
@@ -198,6 +221,7 @@ def doctor(
         registry=registry,
         max_age_h=max_age_h,
         now=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        evidence=EvidenceFiles(confirmations, reviews, watch_list),
     )
     findings = examine(checkup)
     is_fine = all(finding.is_fine for finding in findings)
@@ -218,8 +242,10 @@ def make_job(
     registry: Path | None,
     data_end: str | None,
     *,
+    baseline: Path | None = None,
     rehash: bool = False,
     accept_counts: bool = False,
+    evidence: EvidenceFiles | None = None,
     with_report: bool = False,
 ) -> Job:
     """Return the job that the options ask for.
@@ -231,6 +257,7 @@ def make_job(
     """
     from pipeline.nightly import Job
     from pipeline.rules import load_rules
+    from pipeline.user_evidence import NO_FILES
 
     if not is_text(processed):
         raise UsageError(f"--processed {processed}: the tables' writer needs a name in UTF-8")
@@ -245,9 +272,11 @@ def make_job(
         sql_folder=bundled_folder("sql"),
         rules=load_rules(rules),
         registry=registry,
+        baseline=baseline,
         data_end=_instant(data_end) if data_end else None,
         rehash=rehash,
         accept_counts=accept_counts,
+        evidence=evidence or NO_FILES,
         with_report=with_report,
     )
 

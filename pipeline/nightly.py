@@ -24,8 +24,10 @@ from pipeline import (
     derive,
     health,
     history,
+    indicator,
     ingest,
     inputs,
+    proofs,
     report,
     rollup,
     store,
@@ -47,6 +49,7 @@ from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
+from pipeline.user_evidence import NO_FILES, Evidence, EvidenceFiles, read_evidence
 from pipeline.water import Water, load_water
 
 SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
@@ -59,7 +62,6 @@ PART_TABLES = {
     "feed_health": HEALTH,
     "reception_cells": RECEPTION,
     "gap_hours": RECEPTION,
-    "port_candidates": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -76,7 +78,9 @@ DATABASE_TABLES = (
     "runs",
     "port_candidates",
     "dark_port_calls",
+    "imaging_requests",
     "call_sums",
+    "call_chances",
     "near_port_gaps",
     "lit_port_calls",
     "legs",
@@ -88,12 +92,19 @@ DATABASE_TABLES = (
     "rules",
     "seasons",
     "closures",
+    "port_groups",
     "ship_registry",
+    "confirmations",
+    "reviews",
+    "watch_list",
+    "baseline",
 )
 TABLES_FROM_SQL = (
     "monthly_gaps",
     "monthly_dark_port_calls",
     "indicator",
+    "indicator_years",
+    "spikes",
     "published_counts",
     "published_beside_ours",
 )
@@ -116,6 +127,8 @@ class Job:
     Attributes:
         rehash: hash every raw file, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
+        evidence: the user's proofs, reviews and watch list.
+        baseline: CSV of the years before 2022 (METHOD 7).
         with_report: make the report too.
     """
 
@@ -125,9 +138,11 @@ class Job:
     sql_folder: Path
     rules: Rules
     registry: Path | None = None
+    baseline: Path | None = None
     data_end: datetime | None = None
     rehash: bool = False
     accept_counts: bool = False
+    evidence: EvidenceFiles = NO_FILES
     with_report: bool = False
 
 
@@ -168,14 +183,16 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         RawFileError: no raw file could be read; nothing is published.
         CheckError: a check failed; nothing is published.
         LockedError: another run holds the lock.
-        ConfigError: areas or registry are unusable.
+        ConfigError: areas, registry or another of the user's files are unusable.
         StorageError: the disk is full, a permission was lost; nothing is published.
     """
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
+    evidence = read_evidence(job.evidence, water.areas)
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, started_at, progress)
+        night = _Night(job, water, registry, evidence, baseline, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -210,12 +227,16 @@ class _Night:
         job: Job,
         water: Water,
         registry: pl.DataFrame,
+        evidence: Evidence,
+        baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
     ) -> None:
         self.job = job
         self.water = water
         self.registry = registry
+        self.evidence = evidence
+        self.baseline = baseline
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
@@ -262,11 +283,19 @@ class _Night:
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
         question = Question(
-            self.water, self.registry, self.job.rules, self.rules_hash, self.job.data_end
+            self.water,
+            self.registry,
+            self.job.rules,
+            self.rules_hash,
+            self.job.data_end,
+            self.evidence,
         )
         archive = derive_archive(found, self.shelf, self.scratch, question, self.progress)
         self._note_seconds("deriving tables")
         is_accepted = self._hold_bands(before, changes, archive)
+        self.warnings += proofs.warn_of_reviews(
+            self.evidence.reviews, archive.tables["dark_port_calls"]
+        )
         self.progress("writing tables", 0, 1)
         outcome = self._publish(before, found, changes, archive, is_accepted=is_accepted)
         self.progress("writing tables", 1, 1)
@@ -383,6 +412,12 @@ class _Night:
             for month, result in archive.months.names[kind].items():
                 source = self.shelf.path(kind, result) / f"{name}.parquet"
                 self._link(source, new / name / f"{month:%Y-%m}.parquet")
+        for month, result in archive.months.names[RECEPTION].items():
+            candidates = store.read_parquet(
+                self.shelf.path(RECEPTION, result) / "port_candidates.parquet"
+            )
+            visited = proofs.name_visits(candidates, archive.tables["dark_port_calls"])
+            store.write_table_part(visited, "port_candidates", f"{month:%Y-%m}", new)
         (new / "rejected").mkdir(exist_ok=True)
         for file in archive.found:
             folder = self.shelf.path(inputs.KIND, file.key) if file.account.error is None else None
@@ -397,9 +432,14 @@ class _Night:
             "seasons": self.water.areas.seasons,
             "closures": self.water.areas.closures,
             "ship_registry": self.registry,
+            "confirmations": self.evidence.confirmations,
+            "reviews": self.evidence.reviews,
+            "watch_list": self.evidence.watch_list,
+            "baseline": self.baseline,
         }
         for name, frame in tables.items():
             store.write_table(frame, name, new)
+        store.write_csv(archive.tables["imaging_requests"], new / "imaging_requests.csv")
         gap_rows = archive.tables["gaps"]
         store.write_geoparquet(gap_rows, new / "gaps.geo.parquet")
         located = derive.locate_calls(archive.tables["dark_port_calls"], gap_rows)
@@ -595,10 +635,14 @@ def _read_before(outputs: store.Outputs) -> _Before:
 def roll_up_again(job: Job) -> None:
     """Run sql/ on the tables published last, and publish what follows from them.
 
+    A baseline that the job names stands for the one of last night.
+
     Raises:
+        ConfigError: the baseline is unusable.
         UsageError: nothing was published yet.
         CheckError: a check failed; nothing is published.
     """
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else None
     with store.hold_lock(job.processed, "darkport rollup"):
         outputs = store.Outputs(job.processed)
         outputs.sweep()
@@ -610,9 +654,13 @@ def roll_up_again(job: Job) -> None:
         made_anew = {store.DATABASE, "indicator.json", report.FOLDER} | {
             f"{name}.{kind}" for name in TABLES_FROM_SQL for kind in ("parquet", "csv")
         }
+        if baseline is not None:
+            made_anew.add("baseline.parquet")
         for path in sorted(current.iterdir()):
             if path.name not in made_anew:
                 outputs.carry(new, path.name)
+        if baseline is not None:
+            store.write_table(baseline, "baseline", new)
         data_end = datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None)
         roll_up(job, new, data_end, manifest["rules_hash"])
         if (current / report.FOLDER).is_dir():

@@ -1,5 +1,8 @@
 """Runs sql/: the monthly tables in their order, then the checks that must select nothing.
 
+What is drawn at random (intervals, ratings, trends) and tested (spikes) is made by `indicator` from
+the tables before it, as tables that the marts after it join.
+
 Every file of sql/marts is one `select`, named like the relation it becomes; every file of
 sql/checks is one `select` of the rows that break the sentence in its first line; every file of
 sql/macros makes the table macro it is named like.
@@ -14,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from pipeline import indicator
 from pipeline.errors import SchemaError
+from pipeline.rules import IndicatorRules, ReceptionRules, read_group
 
 # In this order: a mart reads the inputs and the marts before it.
 MARTS = (
@@ -27,6 +33,7 @@ MARTS = (
     "monthly_gaps",
     "monthly_dark_port_calls",
     "indicator",
+    "indicator_years",
     "published_beside_ours",
 )
 # In this order: a macro reads tables and the macros before it.
@@ -34,7 +41,7 @@ MACROS = ("gaps_as_of", "monthly_gaps_as_of", "hours_of_gap")
 # Relations that must be in the connection beforehand.
 INPUTS = (
     *("files", "rules", "gaps", "dark_port_calls", "call_sums", "near_port_gaps"),
-    *("lit_port_calls", "ship_months", "outage_hours"),
+    *("lit_port_calls", "ship_months", "outage_hours", "call_chances", "baseline"),
 )
 
 OFFENDERS_SHOWN = 5
@@ -75,7 +82,69 @@ def roll_up(
     values = {**parameters, "published_counts_file": str(sql_folder / "published_counts.csv")}
     for name in MARTS:
         _make_table(connection, sql_folder / "marts" / f"{name}.sql", values)
+        if name == "gap_ladder":
+            _draw_totals(connection)
+        elif name == "monthly_gaps":
+            _tell_trends(connection, values)
     return list(MARTS)
+
+
+def _draw_totals(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make off_intervals, call_intervals, ratings and year_ratings, which the marts join."""
+    published = _read_published(connection)
+    _keep(connection, "off_intervals", indicator.draw_gap_intervals(published))
+    names = ("call_intervals", "ratings", "year_ratings")
+    for name, frame in zip(names, indicator.rate(published), strict=True):
+        _keep(connection, name, frame)
+
+
+def _tell_trends(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
+    """Make trends, which the indicator joins, and table spikes."""
+    published = _read_published(connection)
+    monthly = _read(connection, "monthly_gaps")
+    _keep(connection, "trends", indicator.tell_trends(published, monthly))
+    names = (str(values[name]) for name in ("method_version", "rules_hash"))
+    spikes = indicator.find_spikes(monthly, published.rules, *names)
+    _keep(connection, "spikes", spikes, is_published=True)
+
+
+def _read_published(connection: duckdb.DuckDBPyConnection) -> indicator.Published:
+    tables = (
+        "gaps",
+        "call_chances",
+        "dark_port_calls",
+        "lit_port_calls",
+        "ship_months",
+        "baseline",
+    )
+    marts = ("gap_ladder", "months", "scopes")
+    rules = _read(connection, "rules")
+    return indicator.Published(
+        **{name: _read(connection, name) for name in (*tables, *marts)},
+        rules=read_group(rules, "indicator", IndicatorRules),
+        months_back=read_group(rules, "reception", ReceptionRules).months_back,
+    )
+
+
+def _read(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    try:
+        return connection.sql(f"select * from {name} order by all").pl()
+    except duckdb.CatalogException as error:
+        raise SchemaError(f"{name}: {str(error).splitlines()[0]}") from error
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    frame: pl.DataFrame,
+    *,
+    is_published: bool = False,
+) -> None:
+    """Put a frame into the connection: for this run, or as a table of the database."""
+    kind = "table" if is_published else "temp table"
+    connection.register("frame_given", frame.to_arrow())
+    connection.execute(f"create or replace {kind} {name} as select * from frame_given")
+    connection.unregister("frame_given")
 
 
 def make_macros(connection: duckdb.DuckDBPyConnection, sql_folder: Path) -> list[str]:

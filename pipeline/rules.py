@@ -10,7 +10,7 @@ import hashlib
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import (
@@ -47,6 +47,9 @@ class RuleGroup(BaseModel):
                 if isinstance(one, int | float) and abs(one) > LARGEST_NUMBER:
                     raise ValueError(f"{name} is beyond {LARGEST_NUMBER:,}")
         return self
+
+
+Group = TypeVar("Group", bound=RuleGroup)
 
 
 class FeedRules(RuleGroup):
@@ -446,7 +449,7 @@ class JointRules(RuleGroup):
     hidden_most_silent_h: int = rule(
         6, "h", "judgement: too short for a call of 4 h and the way in and out", ge=1
     )
-    most_hidden: int = rule(8_000, "voyages", "judgement: more teach little more", ge=1)
+    most_hidden: int = rule(3_000, "voyages", "judgement: more teach little more", ge=1)
     usual_stay_h: float = rule(24.0, "h", "judgement: of a merchant ship", gt=0)
     room_h: float = rule(12.0, "h", "METHOD 5: usual for cargo work", gt=0)
     most_way_h: float = rule(1_000.0, "h", "judgement: a way that is closed is long", gt=0)
@@ -487,6 +490,9 @@ class CallRules(RuleGroup):
         0.4, "P_call", "METHOD 6: grade C, and a row of its own", gt=0, le=1
     )
     probable_from: float = rule(0.8, "P_call", "METHOD 6: grade B", gt=0, le=1)
+    confirmed_p_off_from: float = rule(
+        0.5, "p_off", "METHOD 6: grade A, beside dated proof", ge=0, le=1
+    )
     visit_within_km: float = rule(
         30.0, "km", "METHOD 6: heard again no further from the group, a visit goes on", ge=0
     )
@@ -497,6 +503,65 @@ class CallRules(RuleGroup):
         ge=0,
     )
     draught_change_m: float = rule(0.3, "m", "METHOD 6: a change of state", gt=0)
+
+
+class IndicatorRules(RuleGroup):
+    """Intervals, rating, trends and spikes (METHOD 7)."""
+
+    draws: int = rule(2_000, "draws", "METHOD 7", ge=100)
+    interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
+    off_error_sd: float = rule(
+        0.9,
+        "log-odds of p_off",
+        "judgement: an error common to the gaps of a month that their intervals do not hold; with"
+        " it those of a simulated tuning world hold what happened in nine months of ten",
+        ge=0,
+    )
+    call_error_sd: float = rule(
+        1.0,
+        "log-odds of a call, given off",
+        "judgement: an error of where ships call, common to the gaps of a month",
+        ge=0,
+    )
+    error_lasting: float = rule(
+        0.75,
+        "of the variance",
+        "judgement: the part of both errors that is the same all along",
+        ge=0,
+        le=1,
+    )
+    medium_from: int = rule(5, "calls a year", "CNA, Table 8: Low below", ge=1)
+    high_above: int = rule(20, "calls a year", "CNA, Table 8: Medium up to and with it", ge=1)
+    printed_from: float = rule(
+        0.8, "probability", "METHOD 7: of one class; below it the two likeliest", gt=0, le=1
+    )
+    base_years: tuple[int, ...] = rule(
+        (2020, 2021), "years", "METHOD 7: before 2022; CNA's measurement begins 2020", min_length=1
+    )
+    weight_cap: float = rule(5.0, "times", "METHOD 7: of 1 / observability", ge=1)
+    upward_above: float = rule(1.1, "times the base", "METHOD 7", gt=1)
+    downward_below: float = rule(0.9, "times the base", "METHOD 7", gt=0, lt=1)
+    steady_from: float = rule(0.67, "times the base", "METHOD 7: No change", gt=0, lt=1)
+    steady_to: float = rule(1.5, "times the base", "METHOD 7: No change", gt=1)
+    prior_calls: float = rule(
+        0.5,
+        "calls a year",
+        "judgement: added to both years of a ratio, which nothing over nothing would not have",
+        gt=0,
+    )
+    base_least_months: int = rule(
+        9,
+        "calendar months",
+        "judgement: fewer of twelve leave out a season",
+        ge=1,
+        le=12,
+    )
+    comparable_h: int = rule(30, "h", "METHOD 0: gaps as the provider of Table 5 counts", ge=1)
+    spike_months: int = rule(12, "months before", "judgement: a year says what is usual", ge=2)
+    spike_least_months: int = rule(6, "months before", "judgement: fewer say little", ge=3)
+    spike_false_alarms: float = rule(
+        0.5, "a year and series", "judgement: one in two years without any change", gt=0, lt=12
+    )
 
 
 class OperationRules(RuleGroup):
@@ -583,6 +648,7 @@ class Rules(RuleGroup):
     reach: ReachRules = ReachRules()
     joint: JointRules = JointRules()
     calls: CallRules = CallRules()
+    indicator: IndicatorRules = IndicatorRules()
 
 
 def load_rules(path: Path | None) -> Rules:
@@ -622,6 +688,32 @@ def rules_frame(rules: Rules) -> pl.DataFrame:
                 }
             )
     return pl.DataFrame(rows).sort("name")
+
+
+def read_group(frame: pl.DataFrame, name: str, group: type[Group]) -> Group:
+    """Return one group of thresholds as table `rules` holds it.
+
+    Args:
+        frame: `rules_frame`.
+        name: of the group.
+        group: its class.
+
+    Raises:
+        ConfigError: a threshold is missing or of the wrong type.
+    """
+    rows = frame.filter(pl.col("name").str.starts_with(f"{name}."))
+    given = {
+        full.partition(".")[2]: json.loads(value)
+        for full, value in rows.select("name", "value").iter_rows()
+    }
+    missing = sorted(set(group.model_fields) - set(given))
+    if missing:
+        raise ConfigError(f"table rules: no {name}.{missing[0]}")
+    try:
+        # Of JSON, in which a tuple is a list.
+        return group.model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise ConfigError(f"table rules: {name}: {error.errors()[0]['msg']}") from error
 
 
 def rules_hash(rules: Rules, *more: str) -> str:

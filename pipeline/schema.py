@@ -47,7 +47,9 @@ CAUSES = (
 STATUSES = ("provisional", "final")
 PASSAGES = ("lit", "dark", "unheard")
 DIRECTIONS = ("volga_to_don", "don_to_volga")
+TRENDS = ("Upward", "Downward", "No change", "Undetermined", "Not assessable")
 GRADES = ("A", "B", "C", "D", "X")
+VERDICTS = ("agree", "disagree", "undecided")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
 HEALTH_WORDS = ("silent", "few", "not_judged")
 OUTAGE_WORDS = ("receivers_out", "ships_lost")
@@ -482,6 +484,17 @@ class PortCandidates(dy.Schema):
     )
 
 
+class VisitedCandidates(PortCandidates):
+    """One row per closed gap x port group in reach of it, and `none`: did it call there? (METHOD 6)
+
+    Of gaps that reception was asked about and nothing else explains. Over the rows of a gap p_call
+    and p_unheard add up to one, and p_call to its p_off. Null in both: nothing is known of its
+    silence.
+    """
+
+    visit_id = _text("visit in dark_port_calls that the gap belongs to there; null: no row of its")
+
+
 class NearPortGaps(dy.Schema):
     """One row per closed gap near a port group: a list to look at, not calls (METHOD 1).
 
@@ -523,11 +536,35 @@ class CallSums(dy.Schema):
     )
 
 
+class CallChances(dy.Schema):
+    """One row per closed gap x port group in reach: the call it may hold (METHOD 6, 7).
+
+    What intervals, rating and trends are drawn from. Flag and fleet are those of table gaps.
+    """
+
+    gap_id = _key("gap, see gaps")
+    port_group = _key("port group; 'none' has no row")
+    port_country = _text("its country, ISO 3166 alpha-3", nullable=False)
+    ship_id = _text("ship, see ships", nullable=False)
+    flag = _text("flag at the off point, ISO 3166 alpha-3, or 'unknown'", nullable=False)
+    month = _month()
+    in_ru_ir_crossing = _yes("in scope ru_ir_crossing", nullable=False)
+    in_ru_ir_any = _yes("in scope ru_ir_any", nullable=False)
+    in_any_flag_crossing = _yes("in scope any_flag_crossing", nullable=False)
+    is_glimpsed = _yes("an end of the gap lies in the port: no dark call there", nullable=False)
+    is_unobservable = _yes("too little would have been received of it in any case", nullable=False)
+    is_counted = _yes(
+        "of the gaps of one visit the likeliest: the row that stands for the visit", nullable=False
+    )
+    p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")
+    p_unheard = _probability("P(on, call at the group)")
+
+
 class DarkPortCalls(dy.Schema):
     """One row per visit with the set off, at its likeliest port group, and per gap of grade D.
 
-    P_call of 0.4 and more (METHOD 6); what is less likely is in the sums of
-    monthly_dark_port_calls alone.
+    P_call of 0.4 and more, or dated proof (METHOD 6); what is less likely is in the sums of
+    monthly_dark_port_calls alone. Rows of grade X are refuted: they count nowhere.
     """
 
     call_id = _key("hash of the visit's first gap and its port group")
@@ -549,12 +586,36 @@ class DarkPortCalls(dy.Schema):
     p_off = _probability("probability that the set was off")
     p_call = _probability("probability of a call with the set off")
     grade = _one_of("grade (METHOD 6)", GRADES)
-    families = _text("evidence outside P_call: draught, destination; separated by ';'; null: none")
+    families = _text(
+        "evidence outside P_call: draught, destination, outside (dated proof); separated by ';';"
+        " null: none"
+    )
     slack_h = _number("hours left for the stay after the sailing times", "h")
     draught_change_m = _number("draught after minus draught before", "m")
     second_call_possible = _yes("the gap has room for a second call")
+    on_watch_list = _yes("the ship stands on the user's watch list: a label, no evidence")
+    last_verdict = _one_of("the last review's; it changes no grade; null: no review", VERDICTS)
+    last_reviewed_by = _text("its analyst")
+    last_reviewed_on = dy.Date(description="its date", nullable=True)
     month = _month()
     reasons = _text("why this row stands here, in words", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class ImagingRequests(dy.Schema):
+    """One row per call of grade B or C: where and when an image would tell, most telling first."""
+
+    call_id = _key("call, see dark_port_calls")
+    port_group = _text("port group", nullable=False)
+    lon = _number("longitude of the middle of its ports", "deg", nullable=False)
+    lat = _number("latitude of the middle of its ports", "deg", nullable=False)
+    window_from = _instant("earliest presence at the port", nullable=False)
+    window_to = _instant("latest presence at the port", nullable=False)
+    length_m = _number("length over all sent most often; null: not known", "m")
+    priority = dy.Float64(
+        description="p_call x (1 - p_call): what an image settles", min=0, max=0.25
+    )
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
@@ -883,36 +944,111 @@ class MonthlyDarkPortCalls(dy.Schema):
 
 
 class Indicator(dy.Schema):
-    """One row per month (end of a trailing year) x scope."""
+    """One row per complete month (end of a trailing year) x scope."""
 
     month = _month(primary_key=True)
     scope = _key("scope (METHOD 7)")
-    calls_12m_a = _whole("calls of grade A in the twelve months")
-    calls_12m_b = _whole("calls of grade B in the twelve months")
+    calls_12m_a = _whole("calls of grade A in the twelve months; beside the rating, never rated")
+    calls_12m_b = _whole("calls of grade B in the twelve months, likewise")
     upper_bound_12m = _whole(
         "closed gaps of the scope's flags and fleet in the twelve months: no more calls than this"
         " can be seen; null where one of the months has no data"
     )
-    expected_12m = _number("expected calls in the twelve months")
+    expected_12m = _number("expected calls in the twelve months, proved ones as 1")
     expected_12m_low = _number("lower end of its 90 % interval")
     expected_12m_high = _number("upper end of its 90 % interval")
-    p_low = _probability("probability of class Low")
-    p_medium = _probability("probability of class Medium")
-    p_high = _probability("probability of class High")
-    rating = _text("printed class; null until calls are rated")
-    count_trend = _text("trend of expected calls against 2020-21")
-    count_ratio = _number("ratio behind it")
+    p_low = _probability("probability of class Low: below 5 calls")
+    p_medium = _probability("probability of class Medium: 5 to 20 calls")
+    p_high = _probability("probability of class High: above 20 calls")
+    rating = _text(
+        "printed class: one at 0.8 and more, else the two likeliest; 'at least' where it hangs on"
+        " gaps nobody could have heard; 'not assessable'",
+        nullable=False,
+    )
+    count_trend = _one_of("expected calls against 2020-21", TRENDS)
+    count_ratio = _number("ratio behind it; calls weighted by 1 / observability")
     count_ratio_low = _number("lower end of its 90 % interval")
     count_ratio_high = _number("upper end of its 90 % interval")
-    rate_trend = _text("trend of calls per visit against 2020-21")
+    rate_trend = _one_of("calls per visit (dark, lit, unheard) against 2020-21", TRENDS)
     rate_ratio = _number("ratio behind it")
     rate_ratio_low = _number("lower end of its 90 % interval")
     rate_ratio_high = _number("upper end of its 90 % interval")
-    raw_gap_ratio = _number("gaps against the base period, uncorrected")
-    baseline = _text("base period of the trends and of the raw gap ratio")
+    raw_gap_ratio = _number(
+        "gaps of 30 h and more of the scope's flags and fleet against the base period, uncorrected"
+    )
+    baseline = _text("base period of the trends and of the raw gap ratio, and where it comes from")
     why = _text("the rating in a sentence", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class IndicatorYears(dy.Schema):
+    """One row per calendar year with data x scope: the same rating of January to December."""
+
+    calendar_year = _whole("year", primary_key=True, nullable=False)
+    scope = _key("scope (METHOD 7)")
+    months_with_data = _whole("complete months of it with data", nullable=False)
+    calls_a = _whole("calls of grade A")
+    calls_b = _whole("calls of grade B")
+    expected_calls = _number("expected calls, proved ones as 1; null: fewer than twelve months")
+    expected_calls_low = _number("lower end of its 90 % interval")
+    expected_calls_high = _number("upper end of its 90 % interval")
+    p_low = _probability("probability of class Low")
+    p_medium = _probability("probability of class Medium")
+    p_high = _probability("probability of class High")
+    rating = _text("printed class, as in indicator", nullable=False)
+    why = _text("the rating in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Spikes(dy.Schema):
+    """One row per month with data x flags: more gaps than the months before foresee?
+
+    Merchant ships, gaps of `at_least_h` and more, everywhere.
+    """
+
+    month = _month(primary_key=True)
+    flags = _key("all, IRN, RUS, or the two together: RUS+IRN")
+    at_least_h = _whole("gaps of at least this length", "h", nullable=False)
+    gaps = _whole("closed gaps that begin in the month", nullable=False)
+    observable_ship_hours = _number("ship-hours in which somebody could be heard", "h")
+    months_before = _whole("months before it that are compared with", nullable=False)
+    expected = _number("gaps that their rate an observable ship-hour foresees; null: not tested")
+    limit = _number("more gaps than this are a spike")
+    dispersion = _number("variance over mean of the months before; 1 is Poisson's")
+    is_spike = _yes("more gaps than the limit; null: not tested")
+    false_alarms_a_year = _number("spikes a year of a series in which nothing changes")
+    why = _text("in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Baseline(dy.Schema):
+    """One row per month x scope x flag x area x port_group x at_least_h of the user's own base.
+
+    Empty without a file. Where expected_calls, visits or observability is null, only the raw gap
+    ratio has a base.
+    """
+
+    month = _month(primary_key=True)
+    scope = _key("scope (METHOD 7)")
+    flag = _key("flag, ISO 3166 alpha-3, 'unknown' or 'all'")
+    area = _key("monthly area, or 'all'")
+    port_group = _key("port group, 'none' or 'all'")
+    at_least_h = _whole("gaps of at least this length", "h", primary_key=True, nullable=False)
+    ships = _whole("ships")
+    gaps = _whole("gaps of at least at_least_h")
+    ship_hours = _number("ship-hours", "h")
+    expected_calls = _number("expected dark port calls, whatever at_least_h")
+    visits = _number("visits: dark, lit and unheard, whatever at_least_h")
+    observability = dy.Float64(
+        description="observable share of the ship-hours",
+        nullable=True,
+        min_exclusive=0,
+        max=1,
+    )
+    source = _text("source", nullable=False)
 
 
 class PublishedCounts(dy.Schema):
@@ -950,6 +1086,58 @@ class Closures(dy.Schema):
     closed_to = _instant("end of the closure", nullable=False)
     reason = _text("what closed it", nullable=False)
     source = _text("source", nullable=False)
+
+
+class PortGroups(dy.Schema):
+    """One row per port group of the geo folder."""
+
+    port_group = _key("port group")
+    country = _text("country, ISO 3166 alpha-3", nullable=False)
+    ports = _text("ids of its ports, separated by ';'", nullable=False)
+    lon = _number("longitude of the middle of their polygons", "deg", nullable=False)
+    lat = _number("latitude of the middle of their polygons", "deg", nullable=False)
+
+
+def _ship() -> tuple[dy.Int32, dy.Int64]:
+    return (
+        dy.Int32(
+            description="MMSI, nine digits; null where the IMO number is given", nullable=True
+        ),
+        _whole("IMO number; null where the MMSI is given"),
+    )
+
+
+class Confirmations(dy.Schema):
+    """One row per dated proof by the user that a ship was, or was not, in a port (METHOD 6)."""
+
+    mmsi, imo = _ship()
+    port = _text("port or port group, as entered", nullable=False)
+    port_group = _text("its port group", nullable=False)
+    seen_at = _instant("instant of the proof", nullable=False)
+    is_present = _yes("the ship was there; no: it was not", nullable=False)
+    source = _text("what proves it, and is not AIS", nullable=False)
+    analyst = _text("who entered it", nullable=False)
+    entered_on = dy.Date(description="date of the entry", nullable=False)
+
+
+class Reviews(dy.Schema):
+    """One row per analyst's review of a call; it stands beside the grade, never over it."""
+
+    call_id = _text("call, see dark_port_calls", nullable=False)
+    verdict = _one_of("what the analyst holds of the grade", VERDICTS, nullable=False)
+    reason = _text("why", nullable=False)
+    analyst = _text("who reviewed it", nullable=False)
+    reviewed_on = dy.Date(description="date of the review", nullable=False)
+
+
+class WatchList(dy.Schema):
+    """One row per ship the user watches: a label, never evidence (METHOD 6)."""
+
+    mmsi, imo = _ship()
+    source = _text("who lists it", nullable=False)
+    analyst = _text("who entered it", nullable=False)
+    listed_on = dy.Date(description="date of the entry", nullable=False)
+    note = _text("anything else")
 
 
 class ShipRegistry(dy.Schema):
@@ -995,9 +1183,11 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rules": Rules,
     "ships": Ships,
     "gaps": Gaps,
-    "port_candidates": PortCandidates,
+    "port_candidates": VisitedCandidates,
     "dark_port_calls": DarkPortCalls,
+    "imaging_requests": ImagingRequests,
     "call_sums": CallSums,
+    "call_chances": CallChances,
     "near_port_gaps": NearPortGaps,
     "lit_port_calls": LitPortCalls,
     "legs": Legs,
@@ -1010,10 +1200,17 @@ TABLES: dict[str, type[dy.Schema]] = {
     "monthly_gaps": MonthlyGaps,
     "monthly_dark_port_calls": MonthlyDarkPortCalls,
     "indicator": Indicator,
+    "indicator_years": IndicatorYears,
+    "spikes": Spikes,
+    "baseline": Baseline,
     "published_counts": PublishedCounts,
     "seasons": Seasons,
     "closures": Closures,
+    "port_groups": PortGroups,
     "ship_registry": ShipRegistry,
+    "confirmations": Confirmations,
+    "reviews": Reviews,
+    "watch_list": WatchList,
 }
 
 

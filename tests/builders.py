@@ -102,6 +102,14 @@ FOLLOWING: dict[type[dy.Schema], dict[str, Following]] = {
         "flag": lambda row, number: "RUS",
         "port_group": lambda row, number: "astrakhan",
     },
+    schema.CallChances: {
+        "ship_id": _ship_id,
+        "gap_id": lambda row, number: f"gap-{number:03}",
+        "flag": lambda row, number: "RUS",
+        "port_group": lambda row, number: "astrakhan",
+        "is_counted": lambda row, number: not row.get("is_glimpsed", False),
+        "p_unheard": lambda row, number: 0.0,
+    },
     schema.LitPortCalls: {
         "call_id": lambda row, number: f"lit-{number:03}",
         "ship_id": _ship_id,
@@ -157,7 +165,8 @@ def _default(name: str, dtype: pl.DataType) -> Any:
 def no_voyages() -> dict[str, pl.DataFrame]:
     """Return the tables of voyages and of candidates without a row."""
     tables = (schema.LitPortCalls, schema.Legs, schema.CanalTransits)
-    tables += (schema.PortCandidates, schema.CallSums, schema.NearPortGaps)
+    tables += (schema.PortCandidates, schema.CallSums, schema.CallChances, schema.NearPortGaps)
+    tables += (schema.Baseline,)
     names = ("lit_port_calls", "legs", "canal_transits")
-    names += ("port_candidates", "call_sums", "near_port_gaps")
+    names += ("port_candidates", "call_sums", "call_chances", "near_port_gaps", "baseline")
     return {name: frame(table, []) for name, table in zip(names, tables, strict=True)}

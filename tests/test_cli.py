@@ -212,14 +212,16 @@ def test_simulate_does_not_overwrite_what_it_did_not_write(tmp_path: Path) -> No
     assert (tmp_path / "raw" / "precious.csv").read_text() == "mine"
 
 
-def test_the_rating_is_null_with_its_reason_and_an_upper_bound_column(processed: Path) -> None:
+def test_a_short_feed_is_not_assessable_with_its_reason_and_an_upper_bound_column(
+    processed: Path,
+) -> None:
     content = json.loads((processed / "indicator.json").read_text())
     assert content["rows"]
     assert content["is_simulated"] is True
     for row in content["rows"]:
-        assert row["rating"] is None
+        assert row["rating"] == "not assessable"
         assert "SIMULATED" in row["why"]
-        assert row["why"].startswith("dark port calls are not rated yet")
+        assert "of twelve months have data" in row["why"]
         assert "upper_bound_12m" in row
 
 

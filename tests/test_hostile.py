@@ -811,6 +811,9 @@ def test_users_files_that_are_no_files_are_told_at_once(
         ("areas.geojson", b"[1, 0]", b"[NaN, 0]", "coordinates"),
         ("registry.csv", b"own", b'"own', "line"),
         ("registry.csv", b"2023-05-01", b"9999-99-99", "valid_from"),
+        ("baseline.csv", b"2021-05", b"0000-05", "column month"),
+        ("baseline.csv", b"9000.5", b"1e400", "column ship_hours"),
+        ("baseline.csv", b"caspian", b"", "column area"),
     ],
     ids=lambda one: one[:40] if isinstance(one, str) else "",
 )

@@ -24,6 +24,18 @@ probabilities as (
         concat_ws(' ', month, scope) as cell,
         unnest([p_low, p_medium, p_high]) as p
     from indicator
+    union all
+    select
+        'indicator_years' as relation,
+        concat_ws(' ', calendar_year, scope) as cell,
+        unnest([p_low, p_medium, p_high]) as p
+    from indicator_years
+    union all
+    select
+        'call_chances' as relation,
+        concat_ws(' ', gap_id, port_group) as cell,
+        unnest([p_call, p_unheard]) as p
+    from call_chances
 )
 
 select

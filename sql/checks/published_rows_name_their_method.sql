@@ -65,6 +65,20 @@ published as (
     from indicator
     union all
     select
+        'indicator_years' as relation,
+        concat_ws(' ', calendar_year, scope) as cell,
+        method_version,
+        rules_hash
+    from indicator_years
+    union all
+    select
+        'spikes' as relation,
+        concat_ws(' ', month, flags) as cell,
+        method_version,
+        rules_hash
+    from spikes
+    union all
+    select
         'published_beside_ours' as relation,
         figure_id as cell,
         method_version,

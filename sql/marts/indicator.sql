@@ -1,5 +1,5 @@
 -- One row per complete month (the end of a trailing year) x scope.
--- The rating stays null until intervals are drawn. upper_bound_12m: closed gaps of at least 4 h of
+-- Ratings and trends are drawn (ratings, trends). upper_bound_12m: closed gaps of at least 4 h of
 -- the scope's flags and fleet that begin in the twelve months, wherever they begin, without the
 -- causes left_region, identity and in_port. At most one call is counted for a gap (METHOD 6), so
 -- this bounds the calls from above. It is null unless all twelve months have data.
@@ -47,40 +47,57 @@ bounds as (
             scopes.scope = monthly.scope
             and monthly.month between years.month - interval 11 month and years.month
     group by years.month, years.months_with_data, scopes.scope
+),
+
+graded as (
+    select
+        years.month,
+        counted.scope,
+        cast(sum(counted.calls_a) as bigint) as calls_a,
+        cast(sum(counted.calls_b) as bigint) as calls_b
+    from years
+    inner join monthly_dark_port_calls as counted
+        on counted.month between years.month - interval 11 month and years.month
+    where
+        years.months_with_data = 12
+        and counted.flag = 'all'
+        and counted.port_country = 'all'
+        and counted.port_group = 'all'
+    group by years.month, counted.scope
 )
 
 select
-    month,
-    scope,
-    cast(null as bigint) as calls_12m_a,
-    cast(null as bigint) as calls_12m_b,
-    case when months_with_data = 12 then gaps end as upper_bound_12m,
-    cast(null as double) as expected_12m,
-    cast(null as double) as expected_12m_low,
-    cast(null as double) as expected_12m_high,
-    cast(null as double) as p_low,
-    cast(null as double) as p_medium,
-    cast(null as double) as p_high,
-    cast(null as varchar) as rating,
-    cast(null as varchar) as count_trend,
-    cast(null as double) as count_ratio,
-    cast(null as double) as count_ratio_low,
-    cast(null as double) as count_ratio_high,
-    cast(null as varchar) as rate_trend,
-    cast(null as double) as rate_ratio,
-    cast(null as double) as rate_ratio_low,
-    cast(null as double) as rate_ratio_high,
-    cast(null as double) as raw_gap_ratio,
-    cast(null as varchar) as baseline,
-    'dark port calls are not rated yet: gap counts are not calls'
+    bounds.month,
+    bounds.scope,
+    graded.calls_a as calls_12m_a,
+    graded.calls_b as calls_12m_b,
+    case when bounds.months_with_data = 12 then bounds.gaps end as upper_bound_12m,
+    ratings.expected as expected_12m,
+    ratings.expected_low as expected_12m_low,
+    ratings.expected_high as expected_12m_high,
+    ratings.p_low,
+    ratings.p_medium,
+    ratings.p_high,
+    ratings.rating,
+    trends.count_trend,
+    trends.count_ratio,
+    trends.count_ratio_low,
+    trends.count_ratio_high,
+    trends.rate_trend,
+    trends.rate_ratio,
+    trends.rate_ratio_low,
+    trends.rate_ratio_high,
+    trends.raw_gap_ratio,
+    trends.baseline,
+    ratings.rating
+    || ': '
+    || ratings.rating_why
+    || '; '
+    || trends.trend_why
     || case
-        when months_with_data < 12
-            then
-                '; of the twelve months to '
-                || strftime(month, '%Y-%m')
-                || ' only '
-                || months_with_data
-                || ' have data'
+        when
+            trends.raw_gap_ratio is not null
+            then '; raw gap counts ' || round(trends.raw_gap_ratio, 2) || ' times those of the base'
         else ''
     end
     || case
@@ -96,4 +113,7 @@ select
     $method_version as method_version,
     $rules_hash as rules_hash
 from bounds
-order by month, scope
+inner join ratings on bounds.month = ratings.month and bounds.scope = ratings.scope
+inner join trends on bounds.month = trends.month and bounds.scope = trends.scope
+left join graded on bounds.month = graded.month and bounds.scope = graded.scope
+order by bounds.month, bounds.scope

@@ -3,6 +3,8 @@
 -- above a cut; calls_a to calls_d count the rows of dark_port_calls by grade and stand beside.
 -- near_port_gaps counts closed gaps near a port group. They are NOT calls, and what lies before
 -- and after is not asked of them: in the two crossing scopes they count by flag, fleet and country.
+-- The 90 % interval of expected_calls is drawn (call_intervals): what was learned, and one outcome
+-- a gap; a proved call (grade A) counts as 1 there, a refuted one (X) as 0.
 -- dark_share is dark / (dark + lit + unheard), in expectations; null where all three are 0.
 -- Every month has a row per scope with everything `all`: 0 where nothing was found in a month
 -- with data, null in a month without, unless something found over that month has its middle there.
@@ -46,6 +48,8 @@ found as (
         0 as dark_e6,
         0 as unheard_e6
     from dark_port_calls
+    -- What dated proof refutes counts nowhere.
+    where grade is distinct from 'X'
     union all
     select
         month,
@@ -154,10 +158,13 @@ measured as (
         coalesce(counted.lit_calls, 0) as lit_calls,
         coalesce(counted.glimpsed, 0) as glimpsed,
         coalesce(counted.dark_e6, 0) / 1e6 as dark,
-        coalesce(counted.unheard_e6, 0) / 1e6 as unheard
+        coalesce(counted.unheard_e6, 0) / 1e6 as unheard,
+        coalesce(call_intervals.low, 0) as low,
+        coalesce(call_intervals.high, 0) as high
     from cells
     inner join months using (month)
     left join counted using (month, scope, flag, port_country, port_group)
+    left join call_intervals using (month, scope, flag, port_country, port_group)
 )
 
 select
@@ -172,8 +179,12 @@ select
     cast(case when is_known then calls_d end as bigint) as calls_d,
     cast(case when is_known then near_port_gaps end as bigint) as near_port_gaps,
     cast(case when is_known then dark end as double) as expected_calls,
-    cast(null as double) as expected_calls_low,
-    cast(null as double) as expected_calls_high,
+    case
+        when is_known then least(cast(low as double), cast(dark as double))
+    end as expected_calls_low,
+    case
+        when is_known then greatest(cast(high as double), cast(dark as double))
+    end as expected_calls_high,
     cast(case when is_known then unheard end as double) as expected_unheard,
     cast(case when is_known then lit_calls end as bigint) as lit_calls,
     cast(case when is_known then glimpsed end as bigint) as glimpsed,

@@ -5,9 +5,8 @@
 -- hours of ships silent through such a month are no observation and are left out.
 -- outage_hours are clock hours of the area, the same in all its rows; under `all` those that are
 -- outages of every area in which a ship was seen in the month.
--- expected_off is the sum of p_off over gaps, 0 for a gap explained otherwise. Its 90 % interval:
--- the gaps' own chance (the variance of a sum of yes and no), and what was learned, whose error is
--- taken to be the same way in all gaps of the cell, which is wide rather than narrow.
+-- expected_off is the sum of p_off over gaps, 0 for a gap explained otherwise. Its 90 % interval is
+-- drawn (off_intervals): what was learned, and one outcome a gap.
 with
 observed as (
     select
@@ -79,16 +78,7 @@ counted as (
         -- Sums of whole millionths: the same whatever the order.
         coalesce(
             sum(cast(round(p_off * 1e6) as bigint)) filter (where kind = 'gap'), 0
-        ) as expected_off_e6,
-        coalesce(
-            sum(cast(round(p_off * (1 - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0
-        ) as variance_e6,
-        coalesce(
-            sum(cast(round((p_off - p_off_low) * 1e6) as bigint)) filter (where kind = 'gap'), 0
-        ) as below_e6,
-        coalesce(
-            sum(cast(round((p_off_high - p_off) * 1e6) as bigint)) filter (where kind = 'gap'), 0
-        ) as above_e6
+        ) as expected_off_e6
     from gap_ladder
     group by month, at_least_h, cube (flag, fleet, area, port_group)
 ),
@@ -194,15 +184,15 @@ measured as (
         coalesce(counted.open_gaps, 0) as open_gaps,
         coalesce(counted.left_region, 0) as left_region,
         coalesce(counted.expected_off_e6, 0) / 1e6 as expected_off,
-        coalesce(counted.variance_e6, 0) / 1e6 as off_variance,
-        coalesce(counted.below_e6, 0) / 1e6 as off_below,
-        coalesce(counted.above_e6, 0) / 1e6 as off_above
+        coalesce(off_intervals.low, 0) as off_low,
+        coalesce(off_intervals.high, 0) as off_high
     from cells
     inner join months using (month)
     cross join thresholds
     left join exposure using (month, flag, fleet, area, port_group)
     left join out_of_area using (month, area)
     left join counted using (month, flag, fleet, area, port_group, at_least_h)
+    left join off_intervals using (month, flag, fleet, area, port_group, at_least_h)
 )
 
 select
@@ -224,18 +214,10 @@ select
     case when has_data and ship_s > 0 then gaps * 3600000 / ship_s end as gaps_per_1000_ship_hours,
     case when has_data then cast(expected_off as double) end as expected_off,
     case
-        when has_data
-            then
-                greatest(
-                    0, expected_off - sqrt(1.6448536 ^ 2 * off_variance + off_below ^ 2)
-                )
+        when has_data then least(cast(off_low as double), cast(expected_off as double))
     end as expected_off_low,
     case
-        when has_data
-            then
-                least(
-                    gaps, expected_off + sqrt(1.6448536 ^ 2 * off_variance + off_above ^ 2)
-                )
+        when has_data then greatest(cast(off_high as double), cast(expected_off as double))
     end as expected_off_high,
     gap_status as status,
     $method_version as method_version,
