@@ -67,15 +67,22 @@ CALLS = [
         **{"port_country": "IRN", "gap_ids": "gap-2", "grade": "B", "p_off": 0.9, "p_call": 0.85},
         **{"window_from": datetime(2023, 6, 10, 2), "window_to": datetime(2023, 6, 10, 9)},
         **{"month": date(2023, 6, 1), "families": "draught", "slack_h": 7.0},
+        **{"on_watch_list": True, "last_verdict": "disagree", "last_reviewed_by": HOSTILE},
         **{"in_ru_ir_crossing": True, "in_ru_ir_any": True, "in_any_flag_crossing": True},
         "reasons": "It can have been at amirabad between 2023-06-10 02:00 UTC and 09:00 UTC.",
     }
 ]
 
 
+SPIKE = {
+    **{"month": date(2023, 6, 1), "flags": "RUS", "at_least_h": 30, "gaps": 4, "expected": 1.0},
+    **{"limit": 3.0, "is_spike": True, "why": "4 gaps where 1.0 are foreseen"},
+}
+
+
 def indicator_rows(**last: Any) -> list[dict[str, Any]]:
-    why = "gap counts are not calls"
-    rows = [{"month": month, "scope": scope, "why": why} for month in MONTHS for scope in SCOPES]
+    told = {"why": "not assessable: too few months", "rating": "not assessable"}
+    rows = [{"month": month, "scope": scope, **told} for month in MONTHS for scope in SCOPES]
     return [row | (last if row["month"] >= date(2023, 6, 1) else {}) for row in rows]
 
 
@@ -126,6 +133,8 @@ def write_tables(folder: Path, **changed: list[dict[str, Any]]) -> Path:
         **{"gaps": GAPS, "dark_port_calls": CALLS, "indicator": indicator_rows()},
         **{"monthly_gaps": monthly_gaps(), "monthly_dark_port_calls": monthly_calls()},
         **cells_and_health(),
+        "spikes": [SPIKE],
+        "indicator_years": [{"calendar_year": 2022, "scope": SCOPE, "rating": "not assessable"}],
         "files": [{"feed": "simulated_x", "first_at": datetime(2022, 8, 1), "read": 10}],
         **changed,
     }
@@ -283,22 +292,28 @@ def tell(**last: Any) -> dict[str, Any]:
 
 def test_where_nothing_is_rated_the_page_says_so_and_gives_the_sum() -> None:
     told = tell()
-    assert told["rating"] is None
-    assert told["headline"].startswith("No rating is published for the 12 months to 2023-07")
-    assert any("not published" in line for line in told["sure"])
+    assert told["rating"] == "not assessable"
+    assert told["headline"] == ("In the 12 months to 2023-07, not assessable: too few months.")
+    assert any("not given" in line for line in told["sure"])
     assert any("add up to 6.0" in line for line in told["sure"])
-    assert sum("trend: not published" in line for line in told["since"]) == 2
+    assert sum("trend: not given" in line for line in told["since"]) == 2
 
 
 def test_a_rating_stands_with_its_probabilities_interval_and_beginning() -> None:
     told = tell(
-        **{"rating": "Medium", "p_low": 0.1, "p_medium": 0.85, "p_high": 0.05},
+        **{
+            "rating": "Medium",
+            "why": "Medium: 9.0 expected.",
+            "p_low": 0.1,
+            "p_medium": 0.85,
+            "p_high": 0.05,
+        },
         **{"expected_12m": 9.0, "expected_12m_low": 6.5, "expected_12m_high": 12.0},
         **{"calls_12m_a": 1, "calls_12m_b": 4, "upper_bound_12m": 1234},
         **{"count_trend": "Upward", "count_ratio": 1.6, "count_ratio_low": 1.2},
         **{"count_ratio_high": 2.1, "baseline": "2020-2021", "raw_gap_ratio": 4.4},
     )
-    assert told["headline"].startswith("Dark port calls in the 12 months to 2023-07: Medium.")
+    assert told["headline"] == "In the 12 months to 2023-07, Medium: 9.0 expected."
     sure, since = " ".join(told["sure"]), " ".join(told["since"])
     assert "Low 0.10, Medium 0.85, High 0.05" in sure
     assert "9.0 (90 % interval 6.5 to 12.0)" in sure
@@ -306,7 +321,7 @@ def test_a_rating_stands_with_its_probabilities_interval_and_beginning() -> None
     assert "no more calls than the 1,234 closed gaps" in sure
     assert "has been Medium since 2023-06" in since
     assert "Upward, 1.60 times (1.20 to 2.10) against 2020-2021" in since
-    assert "Calls per visit, trend: not published" in since
+    assert "Calls per visit, trend: not given" in since
     assert "4.40 times those of the base period" in since
 
 
@@ -332,6 +347,14 @@ def test_waters_without_shoreline_have_a_page_all_the_same(tmp_path: Path) -> No
     page = report.write_report(folder, tmp_path / "out", tmp_path / "no_geo", with_figures=False)
     map_of = json.loads(Parsed(page.read_text("utf-8")).data)["map"]
     assert map_of == {"waters": [], "lines": [], "ports": []}
+
+
+def test_tables_of_an_earlier_version_are_one_line(tmp_path: Path) -> None:
+    folder = write_tables(tmp_path)
+    calls = store.read_table(folder, "dark_port_calls").drop("on_watch_list")
+    store.write_parquet(calls, folder / "dark_port_calls.parquet")
+    with pytest.raises(UsageError, match=r"made by another version.*run darkport nightly"):
+        report.read_sources(folder)
 
 
 def test_where_nothing_is_published_there_is_one_line(tmp_path: Path) -> None:
@@ -482,7 +505,7 @@ def test_the_page_opens_without_a_network_an_error_or_a_request(browser: Page, p
     browser.show(page)
     assert browser.errors == []
     assert browser.requests == [page.resolve().as_uri()]
-    assert "Not rated" in browser.run("document.getElementById('rating').textContent")
+    assert "Not assessable" in browser.run("document.getElementById('rating').textContent")
     assert browser.run("!document.getElementById('mark').hidden")
     assert shown(browser, "all") == [3, 3, 1, 1]
 
@@ -495,6 +518,17 @@ def test_a_hostile_name_is_text(browser: Page, page: Path) -> None:
     )
     assert SAFE.strip() in names
     assert browser.errors == []
+
+
+def test_spikes_years_and_what_users_brought_are_shown(browser: Page, page: Path) -> None:
+    browser.show(page)
+    assert "2023-06, RUS: 4 gaps where 1.0 are foreseen" in browser.run(
+        "document.getElementById('beside').textContent"
+    )
+    assert "spike" in browser.run("document.getElementById('monthly-charts').textContent")
+    assert "Calendar years" in browser.run("document.getElementById('indicator').textContent")
+    calls = browser.run("document.getElementById('calls-table').textContent")
+    assert "watch list (no evidence), reviewed: disagree" in calls
 
 
 def set_field(browser: Page, name: str, value: str) -> None:

@@ -23,6 +23,7 @@ CALL_SHOWN = (
     *("call_id", "ship", "flag", "fleet", "port_group", "port_country", "window_from", "window_to"),
     *("gap_ids", "p_off", "p_call", "grade", "families", "slack_h", "draught_change_m"),
     *("second_call_possible", "in_ru_ir_crossing", "in_ru_ir_any", "in_any_flag_crossing", "month"),
+    *("on_watch_list", "last_verdict", "last_reviewed_by", "last_reviewed_on"),
 )
 
 
@@ -51,6 +52,8 @@ def make_content(sources: Sources, geo: Path, rules: ReportRules) -> dict[str, A
         "headlines": words.tell_indicator(sources.indicator, sources.monthly_calls, rules),
         "not_measured": list(words.NOT_MEASURED),
         "indicator": series.pack_indicator(sources.indicator),
+        "years": series.pack_years(sources.years),
+        "spikes": series.pack_spikes(sources.spikes),
         "monthly_gaps": series.pack_monthly_gaps(sources.monthly_gaps),
         "monthly_calls": series.pack_monthly_calls(sources.monthly_calls),
         "port_calls": series.pack_port_calls(sources.monthly_calls, first),

@@ -76,6 +76,17 @@ def pack_indicator(indicator: pl.DataFrame) -> dict[str, Any]:
     return pack_frame(indicator.drop(NOT_SHOWN, strict=False).sort("month", "scope"))
 
 
+def pack_years(years: pl.DataFrame) -> dict[str, Any]:
+    """Return the rating of calendar years by scope."""
+    return pack_frame(years.drop(NOT_SHOWN, strict=False).sort("calendar_year", "scope"))
+
+
+def pack_spikes(spikes: pl.DataFrame) -> dict[str, Any]:
+    """Return months tested for more gaps than foreseen, by flags."""
+    shown = ("month", "flags", "at_least_h", "gaps", "expected", "limit", "is_spike", "why")
+    return pack_frame(spikes.select(shown).sort("month", "flags"))
+
+
 def list_beside(beside: pl.DataFrame) -> list[dict[str, Any]]:
     """Return published counts by month and flag with our nearest comparable."""
     shown = beside.select(

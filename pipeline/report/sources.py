@@ -12,7 +12,7 @@ import polars as pl
 from pipeline import store
 from pipeline.errors import UsageError
 
-OPTIONAL = ("sensitivity", "baseline", "spikes")
+OPTIONAL = ("sensitivity",)
 GAP_COLUMNS = (
     *("gap_id", "ship_id", "mmsi", "imo", "name", "flag", "fleet", "off_at", "on_at", "off_lon"),
     *("off_lat", "on_lon", "on_lat", "off_area", "off_port_group", "on_area", "on_port_group"),
@@ -21,6 +21,13 @@ GAP_COLUMNS = (
 CELL_COLUMNS = (
     *("hour", "cell_lon_deg", "cell_lat_deg", "ships_present", "ships_heard"),
     *("ships_heard_by_satellite", "is_live", "expected_under_way"),
+)
+CALL_COLUMNS = (
+    *("call_id", "ship_id", "mmsi", "imo", "name", "flag", "fleet", "port_group", "port_country"),
+    *("in_ru_ir_crossing", "in_ru_ir_any", "in_any_flag_crossing", "window_from", "window_to"),
+    *("gap_ids", "p_off", "p_call", "grade", "families", "slack_h", "draught_change_m"),
+    *("second_call_possible", "on_watch_list", "last_verdict", "last_reviewed_by"),
+    *("last_reviewed_on", "month", "reasons"),
 )
 HEALTH_COLUMNS = ("feed", "receiver", "station", "hour", "messages", "is_outage")
 
@@ -43,6 +50,8 @@ class Sources:
     monthly_gaps: pl.DataFrame
     monthly_calls: pl.DataFrame
     indicator: pl.DataFrame
+    years: pl.DataFrame
+    spikes: pl.DataFrame
     beside_ours: pl.DataFrame
     published: pl.DataFrame
     cells: pl.DataFrame
@@ -75,7 +84,7 @@ def read_sources(folder: Path) -> Sources:
         return Sources(
             manifest=manifest,
             gaps=store.read_table(folder, "gaps", GAP_COLUMNS),
-            calls=store.read_table(folder, "dark_port_calls"),
+            calls=store.read_table(folder, "dark_port_calls", CALL_COLUMNS),
             lit_calls=store.read_table(folder, "lit_port_calls", ("ship_id", "month")),
             legs=store.read_table(
                 folder, "legs", ("ship_id", "month", "passage", "is_ru_ir_crossing")
@@ -84,6 +93,8 @@ def read_sources(folder: Path) -> Sources:
             monthly_gaps=store.read_table(folder, "monthly_gaps"),
             monthly_calls=store.read_table(folder, "monthly_dark_port_calls"),
             indicator=store.read_table(folder, "indicator"),
+            years=store.read_table(folder, "indicator_years"),
+            spikes=store.read_table(folder, "spikes"),
             beside_ours=store.read_parquet(folder / "published_beside_ours.parquet"),
             published=store.read_table(folder, "published_counts"),
             cells=store.read_table(folder, "reception_cells", CELL_COLUMNS),

@@ -76,11 +76,9 @@ def _take(row: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> dict[st
 
 
 def _tell_headline(last: Mapping[str, Any], rules: ReportRules) -> str:
-    year = f"the {rules.year_months} months to {last['month']:%Y-%m}"
-    why = last["why"].rstrip(". ")
-    if last["rating"] is None:
-        return f"No rating is published for {year}: {why}."
-    return f"Dark port calls in {year}: {last['rating']}. {why}."
+    return (
+        f"In the {rules.year_months} months to {last['month']:%Y-%m}, {last['why'].rstrip('. ')}."
+    )
 
 
 def _tell_sure(last: Mapping[str, Any], expected: float | None) -> list[str]:
@@ -91,7 +89,7 @@ def _tell_sure(last: Mapping[str, Any], expected: float | None) -> list[str]:
         words = ", ".join(f"{word} {value:.2f}" for word, value in classes.items())
         lines.append(f"Probability of each class: {words}.")
     else:
-        lines.append("Probabilities of the classes Low, Medium and High: not published.")
+        lines.append("Probabilities of the classes Low, Medium and High: not given.")
     if last["expected_12m"] is not None:
         ends = (last["expected_12m_low"], last["expected_12m_high"])
         interval = (
@@ -124,19 +122,16 @@ def _tell_since(rows: list[dict[str, Any]]) -> list[str]:
     """Return since when the rating stands, and what became of the counts since the base years."""
     last = rows[-1]
     lines = [f"The data begin in {rows[0]['month']:%Y-%m}."]
-    if last["rating"] is None:
-        lines.append("No rating is published, so none has a beginning.")
-    else:
-        since = last["month"]
-        for row in reversed(rows):
-            if row["rating"] != last["rating"]:
-                break
-            since = row["month"]
-        lines.append(f"The rating has been {last['rating']} since {since:%Y-%m}.")
+    since = last["month"]
+    for row in reversed(rows):
+        if row["rating"] != last["rating"]:
+            break
+        since = row["month"]
+    lines.append(f"The rating has been {last['rating']} since {since:%Y-%m}.")
     for name, words in (("count", "Number of calls"), ("rate", "Calls per visit")):
         trend = last[f"{name}_trend"]
         if trend is None:
-            lines.append(f"{words}, trend: not published.")
+            lines.append(f"{words}, trend: not given.")
             continue
         ratio, low, high = (last[f"{name}_ratio{end}"] for end in ("", "_low", "_high"))
         ends = (

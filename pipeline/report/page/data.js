@@ -31,7 +31,7 @@ function tellReasons(packed, at) {
 
 const TABLE = {};
 for (const name of ['gaps', 'calls', 'ships', 'monthly_gaps', 'monthly_calls', 'port_calls', 'indicator', 'cells',
-  'health', 'outages', 'transits']) TABLE[name] = unpack(DATA[name]);
+  'health', 'outages', 'transits', 'years', 'spikes']) TABLE[name] = unpack(DATA[name]);
 for (const rows of Object.values(TABLE)) for (const row of rows) if (row.month) row.month = row.month.slice(0, 7);
 TABLE.gaps.forEach((gap, at) => { gap.at = at; });
 TABLE.calls.forEach((call, at) => { call.at = at; call.gaps = call.gap_ids.split(';'); });

@@ -35,7 +35,7 @@ const FIELDS = [['f-from', 'from'], ['f-to', 'to'], ['f-flag', 'flag'], ['f-grad
 
 function showIndicator() {
   const told = DATA.headlines.find((one) => one.scope === STATE.scope) ?? DATA.headlines[0];
-  put('rating', el('h2', null, 'The indicator says'), el('p', { class: 'rated' }, told.rating ?? 'Not rated'), el('p', null, told.headline),
+  put('rating', el('h2', null, 'The indicator says'), el('p', { class: 'rated' }, told.rating ? told.rating[0].toUpperCase() + told.rating.slice(1) : 'Not rated'), el('p', null, told.headline),
     el('p', { class: 'note' }, `${told.title}. High is above ${LIMITS.high_above} calls a year, Medium ${LIMITS.medium_from} to ${LIMITS.high_above}, Low below ${LIMITS.medium_from}.`));
   put('sure', told.sure.map((words) => el('li', null, words)));
   put('since', told.since.map((words) => el('li', null, words)));
@@ -52,7 +52,7 @@ function showIndicator() {
     isRated ? monthFigure('Expected dark port calls in the twelve months to each month', ALL_MONTHS, [trailing], width, { limits }) : null,
     chances.some((name) => of(year, name).some((value) => value !== null))
       ? monthFigure('Probability of each class', ALL_MONTHS, chances.map((name, number) => ({ name: name.replace('p_', ''), values: of(year, name), class: ['c-lit', 'c-mid', 'c-dark'][number], dash: ['far', 'dash', null][number] })), width, { height: 140 }) : null,
-    monthFigure('Dark and unheard port calls by month', ALL_MONTHS, [monthly, { name: 'expected unheard calls', values: of(calls, 'expected_unheard'), class: 'c-unheard', dash: 'dash' }], width, { marks: monthsOfShip(TABLE.calls) }));
+    monthFigure('Dark and unheard port calls by month', ALL_MONTHS, [monthly, { name: 'expected unheard calls', values: of(calls, 'expected_unheard'), class: 'c-unheard', dash: 'dash' }], width, { marks: monthsOfShip(TABLE.calls) }), layYears(told.scope));
 }
 
 function monthsOfShip(rows) {
@@ -76,6 +76,7 @@ function showMonthly() {
       monthFigure(`${name}: gaps of ${hours} h and more`, ALL_MONTHS, [
         { name: 'closed gaps, uncorrected', values: of('gaps'), class: 'c-ink' },
         { name: 'of these with the set off, expected', values: of('expected_off'), low: of('expected_off_low'), high: of('expected_off_high'), class: 'c-dark', dash: 'dash' },
+        { name: 'spike: more than the months before foresee', values: spikesOf(flag, hours), class: 'c-dark', kind: 'points' },
         { name: 'published (LLI in CNA; ↑ above this scale)', values: published('gaps'), class: 'c-mid', kind: 'points' }], width, { marks }),
       monthFigure(`${name}: ships`, ALL_MONTHS, [
         { name: 'seen', values: of('ships_seen'), class: 'c-lit' }, { name: 'with such a gap', values: of('ships_with_gap'), class: 'c-ink', dash: 'dash' },

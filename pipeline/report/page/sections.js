@@ -1,6 +1,6 @@
 // Reception, feed health, published figures, sensitivity and coverage.
 function layBeside() {
-  put('beside', el('p', { class: 'note' }, 'Published figures beside our nearest comparable: merchant ships, everywhere, silences of 30 h and more, uncorrected. Threshold and area of the published ones are not known; nothing is tuned to them.'),
+  put('beside', laySpikes(), el('p', { class: 'note' }, 'Published figures beside our nearest comparable: merchant ships, everywhere, silences of 30 h and more, uncorrected. Threshold and area of the published ones are not known; nothing is tuned to them.'),
     layTable('Published counts and ours', [
       ['Month', (row) => row.month?.slice(0, 7)], ['Flag', (row) => row.flag], ['Measure', (row) => row.measure], ['Published', (row) => showNumber(row.published), 'n'],
       ['Ours', (row) => (row.ours === null ? 'no data' : showNumber(row.ours)), 'n'], ['Ships seen', (row) => showNumber(row.ships_seen), 'n'], ['Ship-hours', (row) => showNumber(row.ship_hours, 0), 'n'], ['Status', (row) => row.status], ['Source', (row) => row.source, 'w']], DATA.beside),
@@ -40,6 +40,27 @@ function showReception() {
   const key = el('ul', { class: 'keys' }, [0, 25, 50, 75, 100].map((share) => el('li', null, sv('svg', { width: 22, height: 12, 'aria-hidden': 'true' }, sv('rect', { width: 20, height: 11, class: 'c-lit dot', opacity: 0.06 + 0.0084 * share })), `${share} %`)), ship === null ? null : el('li', null, 'circles: where the selected ship went silent'));
   put('reception-map', layFigure('Share of hours in which somebody was heard', words, chart, key, () => layTable('Cells, those with most ship-hours first', [
     ['Longitude from', (row) => showNumber(row.lon, 1), 'n'], ['Latitude from', (row) => showNumber(row.lat, 1), 'n'], ['Hours with a ship', (row) => showNumber(row.hours), 'n'], ['Somebody heard', (row) => `${((100 * row.live) / row.hours).toFixed(1)} %`, 'n'], ['Ship-hours', (row) => showNumber(row.ships), 'n'], ['Of these heard, at least', (row) => `${((100 * row.heard) / Math.max(1, row.ships)).toFixed(1)} %`, 'n']], rows)));
+}
+
+function layYears(scope) {
+  const rows = TABLE.years.filter((row) => row.scope === scope);
+  return rows.length ? foldTable('Calendar years', () => layTable('Calendar years, rated as the trailing year is', [
+    ['Year', (row) => String(row.calendar_year)], ['Rating', (row) => row.rating], ['Expected calls', (row) => showNumber(row.expected_calls, 1), 'n'],
+    ['90 % interval', (row) => (row.expected_calls_low === null ? '–' : `${showNumber(row.expected_calls_low, 1)} to ${showNumber(row.expected_calls_high, 1)}`), 'n'],
+    ...['low', 'medium', 'high'].map((name) => [`P(${name})`, (row) => showProbability(row[`p_${name}`]), 'n']), ['A', (row) => showNumber(row.calls_a), 'n'], ['B', (row) => showNumber(row.calls_b), 'n'], ['Why', (row) => row.why, 'w']], rows)) : null;
+}
+
+function spikesOf(flag, hours) {
+  const rows = new Map(TABLE.spikes.filter((row) => row.flags === flag && row.at_least_h === hours && STATE.fleet === 'merchant' && row.is_spike).map((row) => [row.month, row.gaps]));
+  return ALL_MONTHS.map((month) => rows.get(month) ?? null);
+}
+
+function laySpikes() {
+  const found = TABLE.spikes.filter((row) => row.is_spike);
+  const tested = TABLE.spikes.filter((row) => row.is_spike !== null);
+  const words = tested.length ? (found.length ? found.map((row) => `${row.month}, ${row.flags}: ${row.why}`).join('; ') : 'none') : 'no month could be tested: there are too few before it';
+  return [el('p', null, `Months with more gaps than those before foresee: ${words}.`),
+    foldTable('Spikes', () => layTable('Months tested for spikes', [['Month', (row) => row.month], ['Flags', (row) => row.flags], ['At least, h', (row) => showNumber(row.at_least_h), 'n'], ['Gaps', (row) => showNumber(row.gaps), 'n'], ['Foreseen', (row) => showNumber(row.expected, 1), 'n'], ['Limit', (row) => showNumber(row.limit, 1), 'n'], ['Spike', (row) => (row.is_spike === null ? 'not tested' : row.is_spike ? 'yes' : 'no')], ['Why', (row) => row.why, 'w']], TABLE.spikes))];
 }
 
 function layHealth() {

@@ -49,6 +49,7 @@ const CALL_COLUMNS = [
   ['Dark call', (call) => showProbability(call.p_call), 'n', (call) => call.p_call],
   ['Set off', (call) => showProbability(call.p_off), 'n', (call) => call.p_off],
   ['Other evidence', (call) => (call.families ?? 'none').replaceAll(';', ', ')],
+  ['Labels of yours', (call) => tellLabels(call).join(', ') || 'none', 'w'],
 ];
 const SHIP_COLUMNS = [
   ['Ship', (ship) => shipButton(ship.at), '', (ship) => nameShip(ship.at)],
@@ -65,6 +66,12 @@ const SHIP_COLUMNS = [
   ['Lit calls', (ship) => showNumber(ship.lit_calls), 'n', (ship) => ship.lit_calls],
 ];
 
+// What users brought stands beside the grade, never over it.
+function tellLabels(call) {
+  const review = call.last_verdict ? `reviewed: ${[call.last_verdict, call.last_reviewed_by, call.last_reviewed_on].filter(Boolean).join(', ')}` : null;
+  return [call.on_watch_list ? 'watch list (no evidence)' : null, review].filter(Boolean);
+}
+
 function chooseCall(call) {
   const id = call.gaps.find((gap) => GAP_BY_ID.has(gap)) ?? '';
   choose({ gap: id, ship: call.ship === null ? '' : TABLE.ships[call.ship].ship_id });
@@ -80,7 +87,7 @@ function tellGap(gap) {
       gap.p_off_low === null ? '' : `90 % interval ${showProbability(gap.p_off_low, 3)} to ${showProbability(gap.p_off_high, 3)}`),
     el('p', null, tellReasons(DATA.gap_reasons, gap.at)),
     call ? [el('p', null, el('span', { class: 'badge' }, `call, grade ${call.grade}`), ` ${call.port_group} (${call.port_country}), window ${showTime(call.window_from)} to ${showTime(call.window_to)} UTC`),
-      el('p', null, tellReasons(DATA.call_reasons, call.at))] : el('p', null, 'No call likely enough for a row of its own.'),
+      el('p', null, tellReasons(DATA.call_reasons, call.at)), tellLabels(call).length ? el('p', null, `Labels of yours: ${tellLabels(call).join(', ')}.`) : null] : el('p', null, 'No call likely enough for a row of its own.'),
   ].flat();
 }
 
