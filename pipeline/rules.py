@@ -463,15 +463,16 @@ class JointRules(RuleGroup):
     )
     prior_weights: tuple[float, ...] = rule(
         (
-            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0),
-            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3),
+            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0, 0.5, 0.5),
+            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3, 0.5),
         ),
         "log-odds",
         "judgement: of slack, detour, has_room, towards, away, far_off, far_on, lay_there_off,"
-        " lay_there_on, lay_there_both, traffic, own, none, none_duration, none_under_way,"
-        " none_straight, none_lay, none_lay_duration; what holds where nothing is learned",
-        min_length=18,
-        max_length=18,
+        " lay_there_on, lay_there_both, traffic, own, from_last, to_next, none, none_duration,"
+        " none_under_way, none_straight, none_lay, none_lay_duration, none_leg; what holds where"
+        " nothing is learned",
+        min_length=21,
+        max_length=21,
     )
     prior_scale: float = rule(
         1.0, "log-odds", "judgement: how far what is learned may lie from it", gt=0

@@ -360,7 +360,7 @@ OTHER_VALUES: Mapping[str, Any] = {
     "joint.stopped_kn": 5.0,
     "joint.there_h": 9.0,
     "joint.prior_calls": 50.0,
-    "joint.prior_weights": (1.0,) * 18,
+    "joint.prior_weights": (1.0,) * 21,
     "joint.prior_scale": 0.1,
     "joint.fleet_scale": 3.0,
     "joint.least_hidden": 1,

@@ -48,7 +48,7 @@ NO_STAYS = pl.DataFrame(schema=STAYS)
 # All groups and none are equally likely.
 EVEN = Habits(
     {ALL: np.zeros(len(NAMES))},
-    count_calls(NO_STAYS, None, 26, 4.0),
+    count_calls(NO_STAYS, None, 26, RULES),
     {ALL: 0},
     0,
     float("nan"),
@@ -518,7 +518,7 @@ def test_a_call_in_azerbaijan_is_not_turned_into_one_in_iran(water: Water) -> No
         schema=STAYS,
     )
     stated = nothing_learned(water)
-    knows = replace(stated, calls=count_calls(at_baku, None, 26, 4.0))
+    knows = replace(stated, calls=count_calls(at_baku, None, 26, RULES))
     gap = gap.with_columns(p_off=pl.lit(0.95))
     asked = plain_candidates(gap, water)
     assert {"baku", "anzali"} <= {*asked["port_group"]}
