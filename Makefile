@@ -8,7 +8,7 @@ PROCESSED ?= data/processed
 ROWS ?= 5000000
 SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql report bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql notebook report bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -61,7 +61,10 @@ nightly: setup ## the job: data/raw into data/processed; NIGHTLY="--log json" fo
 	  $(BIN)/darkport nightly --raw "$(RAW)" --processed "$(PROCESSED)" $(NIGHTLY)
 
 sql: setup ## a terminal SQL editor on the database, read-only
-	$(BIN)/darkport sql --processed $(PROCESSED)
+	$(BIN)/darkport sql --processed "$(PROCESSED)"
+
+notebook: setup ## docs/start.ipynb in Jupyter, on PROCESSED (extra `analyst`)
+	DARKPORT_PROCESSED="$(abspath $(PROCESSED))" $(BIN)/jupyter lab docs/start.ipynb
 
 report: setup ## the report again, from the tables in PROCESSED; nightly makes it too
 	$(BIN)/darkport report --processed "$(PROCESSED)"

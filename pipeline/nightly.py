@@ -744,4 +744,5 @@ def _fill_database(
             frame = store.validate(frame, store.TABLES[name])
         store.write_parquet(frame, built / f"{name}.parquet")
         store.write_csv(frame, built / f"{name}.csv")
+    store.make_views(connection)
     store.comment_tables(connection)

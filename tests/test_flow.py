@@ -83,6 +83,7 @@ FLOW = (
     "explain_calls",
     "explain",
     "doctor",
+    "sql_editor",
     "progress",
     "simulate",
     "evaluate",
