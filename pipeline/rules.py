@@ -458,21 +458,28 @@ class JointRules(RuleGroup):
     there_h: float = rule(
         0.25, "h at usual speed", "METHOD 4: within 4 km of a port; roads lie further off", gt=0
     )
+    silence_weight: float = rule(
+        0.5,
+        "of a log ratio",
+        "judgement: of how much likelier silence is through a port than straight on; both are told"
+        " by one model and err together; measured on simulated seed 12 (docs/joint.md)",
+        ge=0,
+        le=1,
+    )
     prior_calls: float = rule(
         5.0, "calls", "judgement: shrinks shares of calls to those of the fleet, and of all", gt=0
     )
     prior_weights: tuple[float, ...] = rule(
         (
-            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0, 0.5, 0.5),
-            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3, 0.5),
+            *(0.5, -2.0, 0.5, 0.5, 0.5, -0.3, -0.3, 1.0, 1.0, 2.0, 1.0, 1.0),
+            *(-2.0, -0.3, 1.0, 2.0, 0.0, -0.3),
         ),
         "log-odds",
         "judgement: of slack, detour, has_room, towards, away, far_off, far_on, lay_there_off,"
-        " lay_there_on, lay_there_both, traffic, own, from_last, to_next, none, none_duration,"
-        " none_under_way, none_straight, none_lay, none_lay_duration, none_leg; what holds where"
-        " nothing is learned",
-        min_length=21,
-        max_length=21,
+        " lay_there_on, lay_there_both, traffic, own, none, none_duration, none_under_way,"
+        " none_straight, none_lay, none_lay_duration; what holds where nothing is learned",
+        min_length=18,
+        max_length=18,
     )
     prior_scale: float = rule(
         1.0, "log-odds", "judgement: how far what is learned may lie from it", gt=0

@@ -24,6 +24,7 @@ from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
 from pipeline.reception import COLUMNS, Learned
+from pipeline.rules import Rules
 from pipeline.water import Water, load_water
 from tests.joint_world import (
     HOUR,
@@ -48,7 +49,7 @@ NO_STAYS = pl.DataFrame(schema=STAYS)
 # All groups and none are equally likely.
 EVEN = Habits(
     {ALL: np.zeros(len(NAMES))},
-    count_calls(NO_STAYS, None, 26, RULES),
+    count_calls(NO_STAYS, None, 26, 4.0),
     {ALL: 0},
     0,
     float("nan"),
@@ -66,9 +67,14 @@ def world(port: float, sea: float) -> Learned:
     return teach([*watch({PORT: port, **dict.fromkeys(SEA, sea)}), ship_with(GAP)])
 
 
-def weigh(learned: Learned, water: Water, hours: dict[str, tuple[float, float]]) -> pl.DataFrame:
+def weigh(
+    learned: Learned,
+    water: Water,
+    hours: dict[str, tuple[float, float]],
+    rules: Rules = RULES,
+) -> pl.DataFrame:
     gap = judge(GAP, learned)
-    return weigh_candidates(gap, candidates_of(gap, hours), EVEN, learned, water, RULES)
+    return weigh_candidates(gap, candidates_of(gap, hours), EVEN, learned, water, rules)
 
 
 def row_of(found: pl.DataFrame, group: str) -> dict[str, float]:
@@ -78,15 +84,18 @@ def row_of(found: pl.DataFrame, group: str) -> dict[str, float]:
 # ------------------------------------------------------------------------- one posterior
 
 
-def test_where_only_the_port_is_deaf_the_call_is_unheard_rather_than_dark(water: Water) -> None:
+def test_where_only_the_port_is_deaf_the_call_may_be_unheard(water: Water) -> None:
     learned = world(port=0.02, sea=0.9)
     before = judge(GAP, learned)["p_off"][0]
     found = weigh(learned, water, CALL)
     port = row_of(found, "makhachkala")
     assert before > 0.9
     assert port["log_silence_via"] > port["log_silence_direct"] + 2
-    assert port["p_unheard"] > 0.5
+    assert port["p_unheard"] > 0.2
     assert port["p_off_joint"] < before - 0.2
+    # Taken as it is, the ratio of the two ways makes it the likeliest of all.
+    whole = Rules.model_validate({"joint": {"silence_weight": 1.0}})
+    assert row_of(weigh(learned, water, CALL, whole), "makhachkala")["p_unheard"] > 0.5
 
 
 def test_a_lit_ship_is_not_turned_dark_by_a_port_where_nobody_hears(water: Water) -> None:
@@ -100,7 +109,7 @@ def test_a_lit_ship_is_not_turned_dark_by_a_port_where_nobody_hears(water: Water
 
 def test_where_all_is_heard_well_a_silent_ship_stays_dark(water: Water) -> None:
     heard, deaf = (weigh(world(port, sea=0.9), water, CALL) for port in (0.9, 0.02))
-    assert heard["p_off_joint"][0] > max(0.6, deaf["p_off_joint"][0] + 0.3)
+    assert heard["p_off_joint"][0] > max(0.6, deaf["p_off_joint"][0] + 0.1)
 
 
 def test_without_a_candidate_p_off_is_that_of_the_direct_way(water: Water) -> None:
@@ -518,7 +527,7 @@ def test_a_call_in_azerbaijan_is_not_turned_into_one_in_iran(water: Water) -> No
         schema=STAYS,
     )
     stated = nothing_learned(water)
-    knows = replace(stated, calls=count_calls(at_baku, None, 26, RULES))
+    knows = replace(stated, calls=count_calls(at_baku, None, 26, 4.0))
     gap = gap.with_columns(p_off=pl.lit(0.95))
     asked = plain_candidates(gap, water)
     assert {"baku", "anzali"} <= {*asked["port_group"]}

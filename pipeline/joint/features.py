@@ -9,7 +9,6 @@ import polars as pl
 
 from pipeline.geodesy import bearing_deg
 from pipeline.joint.hidden import NONE
-from pipeline.joint.trades import find_lifts
 from pipeline.reception.window import Floats, Ints
 from pipeline.rules import JointRules
 
@@ -27,15 +26,12 @@ NAMES = (
     "lay_there_both",  # both; such a group has no slack and has_room, as it need not have sailed
     "traffic",  # log share of the fleet's known calls
     "own",  # log of the ship's own share, shrunk, over the fleet's
-    "from_last",  # log of how much oftener the fleet goes there from the last known port
-    "to_next",  # the same from there to the next known port
     "none",  # 1
     "none_duration",  # log days of the gap
     "none_under_way",  # share of the two ends at which it was under way
     "none_straight",  # hours straight on at usual speed over the hours of the gap, at most 1
     "none_lay",  # 1 where it lay at one group at both ends; then none_duration is 0
     "none_lay_duration",  # log days of such a gap
-    "none_leg",  # log of how much oftener the fleet goes from the last known port to the next
 )
 LEAST_H = 1e-3
 
@@ -48,18 +44,12 @@ class Calls:
         by_fleet: fleet, port_group, calls, fleet_calls (all of the fleet).
         by_ship: mmsi, port_group, calls; and `ship`: mmsi, own_calls (all of the ship).
         groups: how many port groups there are.
-        stays: the known calls themselves: mmsi, port_group, entered_at, left_at, in order.
-        legs: `trades.LEGS`, from one known call of a ship to its next.
-        known_within_d: how long before or after a gap a known call says something, days.
     """
 
     by_fleet: pl.DataFrame
     by_ship: pl.DataFrame
     ship: pl.DataFrame
     groups: int
-    stays: pl.DataFrame
-    legs: pl.DataFrame
-    known_within_d: float
 
 
 def build_features(
@@ -102,19 +92,15 @@ def build_features(
     own[:, 9] = own[:, 7] * own[:, 8]
     own[:, [0, 2]] *= 1 - own[:, [9]]
     own[:, 10], own[:, 11] = _find_shares(gaps, pairs, calls, rules)
-    lifts = find_lifts(gaps, pairs, calls, rules)
-    # Who lies there has not come from its last port, nor leaves for its next.
-    own[:, 12], own[:, 13] = lifts.from_last * (1 - own[:, 7]), lifts.to_next * (1 - own[:, 8])
     none = found[pairs.height :]
     direct = np.zeros(gaps.height)
     direct[gap] = direct_h
     lay = np.bincount(gap, own[:, 9], minlength=gaps.height) > 0
-    none[:, 14] = 1
-    none[:, 15] = np.log(duration_h / 24) * ~lay
-    none[:, 16] = 1 - (stopped["off"] + stopped["on"]) / 2
-    none[:, 17] = np.minimum(direct / duration_h, 1)
-    none[:, 20] = lifts.direct * ~lay
-    none[:, 18], none[:, 19] = lay, np.log(duration_h / 24) * lay
+    none[:, 12] = 1
+    none[:, 13] = np.log(duration_h / 24) * ~lay
+    none[:, 14] = 1 - (stopped["off"] + stopped["on"]) / 2
+    none[:, 15] = np.minimum(direct / duration_h, 1)
+    none[:, 16], none[:, 17] = lay, np.log(duration_h / 24) * lay
     return found
 
 

@@ -12,7 +12,6 @@ from pipeline.joint.choice import fit_choice, weigh_choices
 from pipeline.joint.features import NAMES, Calls, build_features, number_pairs
 from pipeline.joint.hidden import NONE, STAYS, draw_hidden, find_calls
 from pipeline.joint.routes import find_ports
-from pipeline.joint.trades import count_legs
 from pipeline.reception.window import Floats, Ints
 from pipeline.rules import JointRules, Rules
 from pipeline.water import Water
@@ -40,7 +39,7 @@ class Habits:
 
 
 def count_calls(
-    stays: pl.DataFrame, fleets: pl.DataFrame | None, groups: int, rules: Rules
+    stays: pl.DataFrame, fleets: pl.DataFrame | None, groups: int, min_visit_h: float
 ) -> Calls:
     """Return the known calls: stays that are long enough, or still last.
 
@@ -48,14 +47,11 @@ def count_calls(
         stays: `hidden.STAYS`.
         fleets: mmsi, fleet; None: all ships are of fleet ALL.
         groups: how many port groups there are.
-        rules: the shortest call, and how long one is known.
+        min_visit_h: the shortest call.
     """
     stayed_h = (pl.col("left_at") - pl.col("entered_at")).dt.total_seconds() / 3600
     known = _add_fleet(
-        stays.select(*STAYS).filter(
-            (stayed_h >= rules.causes.min_visit_h) | pl.col("left_at").is_null()
-        ),
-        fleets,
+        stays.select(*STAYS).filter((stayed_h >= min_visit_h) | pl.col("left_at").is_null()), fleets
     )
     by_ship = known.group_by("mmsi", "port_group").agg(calls=pl.len().cast(pl.Int64))
     return Calls(
@@ -66,9 +62,6 @@ def count_calls(
         by_ship.sort("mmsi", "port_group"),
         by_ship.group_by("mmsi").agg(own_calls=pl.col("calls").sum()).sort("mmsi"),
         groups,
-        known.drop("fleet"),
-        count_legs(known),
-        rules.ports.known_within_d,
     )
 
 
@@ -95,7 +88,7 @@ def fit_habits(
         fleets: mmsi, fleet; None: all ships are alike.
     """
     ports = find_ports(water)
-    calls = count_calls(stays, fleets, ports.height, rules)
+    calls = count_calls(stays, fleets, ports.height, rules.causes.min_visit_h)
     gaps = _add_fleet(draw_hidden(ship_hours, stays, rules.causes.min_visit_h, rules.joint), fleets)
     if gaps.is_empty():
         empty = np.zeros(0, np.int64)

@@ -14,7 +14,7 @@ from pipeline.joint.routes import find_ports
 from pipeline.joint.ways import weigh_silences
 from pipeline.reception.learn import Learned
 from pipeline.reception.window import Floats, Ints
-from pipeline.rules import Rules
+from pipeline.rules import JointRules, Rules
 from pipeline.water import Water
 
 SCHEMA = {
@@ -74,7 +74,7 @@ def weigh_candidates(
     on_all_along = np.full(judged.height, np.nan)
     if learned is not None:
         direct, via, on_all_along = weigh_silences(judged, pairs, learned, water, rules)
-    return _tell(judged, pairs, prior, (direct, via), on_all_along)
+    return _tell(judged, pairs, prior, (direct, via), on_all_along, rules.joint)
 
 
 def _tell(
@@ -83,6 +83,7 @@ def _tell(
     prior: Floats,
     log_silence: tuple[Floats, Floats],
     on_all_along: Floats,
+    rules: JointRules,
 ) -> pl.DataFrame:
     """Return the rows of `weigh_candidates`; where nothing is known of silence, p_off stays."""
     direct, via = log_silence
@@ -90,7 +91,8 @@ def _tell(
     gap = np.concatenate([of_pair, np.arange(gaps.height)])
     p_off = gaps["p_off"].cast(pl.Float64).fill_null(0.0).to_numpy()
     on_all_along = np.where(np.isnan(on_all_along), 1 - p_off, on_all_along)
-    log_ratio = np.concatenate([via - direct[of_pair], np.zeros(gaps.height)])
+    gain = rules.silence_weight * (via - direct[of_pair])
+    log_ratio = np.concatenate([gain, np.zeros(gaps.height)])
     found = combine(gap, prior, log_ratio, p_off, on_all_along)
     flat = combine(gap, _flatten(prior, pairs.height, gap), log_ratio, p_off, on_all_along)
     return (
