@@ -21,9 +21,11 @@ from pipeline import (
     gaps,
     ghosts,
     health,
+    imaging,
     indicator,
     ingest,
     inputs,
+    proofs,
     reception,
     ships,
     store,
@@ -37,6 +39,7 @@ from pipeline.ingest import Progress
 from pipeline.inputs import RawFile
 from pipeline.months import HEALTH, JUDGED, LOST, MONTH_NOTES, RECEPTION, SUMS, Months
 from pipeline.rules import Rules
+from pipeline.user_evidence import NO_EVIDENCE, Evidence
 from pipeline.water import Water
 
 
@@ -50,6 +53,7 @@ class Question:
         rules: thresholds.
         rules_hash: name of the rules and areas.
         data_end: end of the data, where the user gives one.
+        evidence: the user's proofs, reviews and watch list.
     """
 
     water: Water
@@ -57,6 +61,7 @@ class Question:
     rules: Rules
     rules_hash: str
     data_end: datetime | None
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(frozen=True)
@@ -285,17 +290,23 @@ def _follow_gaps(
 ) -> dict[str, pl.DataFrame]:
     """Return the tables of one file each: gaps, and what follows from them."""
     areas, rules, name = question.water.areas, question.rules, question.rules_hash
+    evidence = question.evidence
     heard = voyages.put_together(
         months.read_all(SUMS, "port_parts"), months.read_all(SUMS, "canal_parts"), who, areas, rules
     )
     candidates = months.read_parts(RECEPTION, "port_candidates")
-    placed = dark_calls.place_calls(gap_rows, candidates, heard.known, areas, rules)
+    placed = dark_calls.place_calls(
+        gap_rows, candidates, heard.known, areas, rules, evidence.confirmations
+    )
     statics = months.read_parts(MONTH_NOTES, "statics")
+    dark = dark_calls.list_dark_calls(placed, statics, rules, data_end, name, evidence)
+    port_groups = proofs.list_port_groups(areas)
     by_month = [months.read_all(kind, "by_month") for kind in (SUMS, JUDGED)]
     return {
         "ships": who.listed,
         "gaps": gap_rows,
-        "dark_port_calls": dark_calls.list_dark_calls(placed, statics, rules, data_end, name),
+        "dark_port_calls": dark,
+        "imaging_requests": imaging.list_requests(dark, port_groups, who.listed, name),
         "call_sums": dark_calls.sum_calls(placed, rules),
         "call_chances": indicator.list_call_chances(placed),
         "near_port_gaps": calls.list_near_port(gap_rows, areas.port_groups(), data_end, name),
@@ -308,4 +319,5 @@ def _follow_gaps(
             pl.concat(by_month), still_open, months.read_all(RECEPTION, "observable"), who
         ),
         "outage_hours": outages.sort("area", "hour", "why"),
+        "port_groups": port_groups,
     }

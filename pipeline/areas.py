@@ -69,6 +69,13 @@ class Areas:
         """Return one row per port group, by name: port_group, country, ports (their ids)."""
         return self._ports.groups
 
+    def port_centres(self) -> pl.DataFrame:
+        """Return one row per port group, by name: port_group, lon, lat of the middle of its ports.
+
+        The centroid of their polygons, degrees.
+        """
+        return self._ports.centres
+
     def locate(self, points: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         """Return points (lon, lat in degrees) with area, port_group and is_outside (METHOD 1, 3).
 

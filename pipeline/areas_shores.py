@@ -129,6 +129,20 @@ class Ports:
         return ports.group_by(*keys, maintain_order=True).agg(ports="port")
 
     @cached_property
+    def centres(self) -> pl.DataFrame:
+        """One row per port group, by name: port_group, lon, lat of the centroid of its polygons."""
+        groups = self.groups["port_group"].to_list()
+        middles = [
+            shapely.union_all([each.polygon for each in self.ports if group_of(each) == name])
+            for name in groups
+        ]
+        at = shapely.get_coordinates(shapely.centroid(middles)).round(6).reshape(-1, 2)
+        return pl.DataFrame(
+            {"port_group": groups, "lon": at[:, 0], "lat": at[:, 1]},
+            schema={"port_group": pl.String, "lon": pl.Float64, "lat": pl.Float64},
+        )
+
+    @cached_property
     def _group_starts(self) -> list[int]:
         groups = [group_of(each) for each in self.ports]
         return [groups.index(name) for name in self.groups["port_group"]]

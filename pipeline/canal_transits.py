@@ -48,9 +48,18 @@ def list_canal_transits(
         .filter(pl.col("is_passage").fill_null(value=False))
         .select(*key, "direction", "entered_at", "left_at")
     )
+    # Gaps of a track do not overlap: only the last that began before can span the passage.
     spans = (
-        passages.join(gaps.select(*key, "gap_id", "off_at", "on_at", "p_off"), on=list(key))
-        .filter((pl.col("off_at") <= pl.col("entered_at")) & (pl.col("on_at") >= pl.col("left_at")))
+        passages.sort("entered_at")
+        .join_asof(
+            gaps.select(*key, "gap_id", "off_at", "on_at", "p_off").sort("off_at"),
+            left_on="entered_at",
+            right_on="off_at",
+            by=list(key),
+            strategy="backward",
+            check_sortedness=False,
+        )
+        .filter(pl.col("on_at") >= pl.col("left_at"))
         .select(*key, "entered_at", "gap_id", "p_off")
     )
     is_dark = (pl.col("p_off") >= rules.reception.probable_from).fill_null(value=False)

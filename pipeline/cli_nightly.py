@@ -19,6 +19,7 @@ from pipeline.resources import bundled_folder
 if TYPE_CHECKING:
     from pipeline.nightly import Job, Outcome
     from pipeline.progress import Log
+    from pipeline.user_evidence import EvidenceFiles
 
 Raw = Annotated[Path, typer.Option(help="Folder with provider files, one folder a feed.")]
 Processed = Annotated[Path, typer.Option(help="Folder of the published tables.")]
@@ -34,6 +35,11 @@ Registry = Annotated[
 Baseline = Annotated[
     Path | None, typer.Option(help="CSV of gaps and calls of the years before 2022.")
 ]
+Confirmations = Annotated[
+    Path | None, typer.Option(help="CSV of dated proofs that a ship was, or was not, in a port.")
+]
+Reviews = Annotated[Path | None, typer.Option(help="CSV of analysts' reviews of calls.")]
+WatchList = Annotated[Path | None, typer.Option(help="CSV of ships to label; never evidence.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 RAW, PROCESSED = Path("data/raw"), Path("data/processed")
@@ -47,6 +53,9 @@ def nightly(
     areas: AreasFolder = None,
     registry: Registry = None,
     baseline: Baseline = None,
+    confirmations: Confirmations = None,
+    reviews: Reviews = None,
+    watch_list: WatchList = None,
     data_end: Annotated[
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
@@ -72,6 +81,7 @@ def nightly(
     told = choose_log(log or ("none" if as_json else "auto"))
     with _telling_the_end(told):
         from pipeline.nightly import run_night
+        from pipeline.user_evidence import EvidenceFiles
 
         job = make_job(
             raw,
@@ -83,6 +93,7 @@ def nightly(
             baseline=baseline,
             rehash=rehash,
             accept_counts=accept_counts,
+            evidence=EvidenceFiles(confirmations, reviews, watch_list),
         )
         outcome = run_night(job, told.progress)
     exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
@@ -184,6 +195,9 @@ def doctor(
     rules: RulesFile = None,
     areas: AreasFolder = None,
     registry: Registry = None,
+    confirmations: Confirmations = None,
+    reviews: Reviews = None,
+    watch_list: WatchList = None,
     max_age_h: Annotated[
         float | None,
         typer.Option(min=0, help="Age in hours from which the last good run is too old [36]."),
@@ -192,6 +206,7 @@ def doctor(
 ) -> None:
     """Check what a night needs, and how the last one ended; changes nothing."""
     from pipeline.doctor import Checkup, examine
+    from pipeline.user_evidence import EvidenceFiles
 
     checkup = Checkup(
         raw=raw,
@@ -202,6 +217,7 @@ def doctor(
         registry=registry,
         max_age_h=max_age_h,
         now=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        evidence=EvidenceFiles(confirmations, reviews, watch_list),
     )
     findings = examine(checkup)
     is_fine = all(finding.is_fine for finding in findings)
@@ -225,6 +241,7 @@ def make_job(
     baseline: Path | None = None,
     rehash: bool = False,
     accept_counts: bool = False,
+    evidence: EvidenceFiles | None = None,
 ) -> Job:
     """Return the job that the options ask for.
 
@@ -235,6 +252,7 @@ def make_job(
     """
     from pipeline.nightly import Job
     from pipeline.rules import load_rules
+    from pipeline.user_evidence import NO_FILES
 
     if not is_text(processed):
         raise UsageError(f"--processed {processed}: the tables' writer needs a name in UTF-8")
@@ -253,6 +271,7 @@ def make_job(
         data_end=_instant(data_end) if data_end else None,
         rehash=rehash,
         accept_counts=accept_counts,
+        evidence=evidence or NO_FILES,
     )
 
 

@@ -10,8 +10,10 @@ import polars as pl
 
 from pipeline.areas import Areas
 from pipeline.port_stays import find_gap_ends_in_port, find_known_around, mark_scopes
+from pipeline.proofs import add_labels, mark_proofs
 from pipeline.rules import METHOD_VERSION, CallRules, Rules
 from pipeline.schema import CallSums, DarkPortCalls, conform, polars_schema
+from pipeline.user_evidence import NO_EVIDENCE, Evidence
 
 SCOPES = ("in_ru_ir_crossing", "in_ru_ir_any", "in_any_flag_crossing")
 OF_GAP = (
@@ -23,6 +25,10 @@ OF_CANDIDATE = (
     *("p_prior", "p_call", "p_unheard"),
 )
 CONCLUDED = ("p_call", "p_unheard")
+# Of these a visit's row tells more than the first gap's.
+TOLD_OF_ALL = ("gap_id", "window_from", "window_to", "is_confirmed", "is_proven", "proofs")
+# One word whatever its case, blanks and punctuation.
+NO_LETTER = r"[\W_]+"
 
 
 def place_calls(
@@ -31,8 +37,9 @@ def place_calls(
     known: pl.DataFrame,
     areas: Areas,
     rules: Rules,
+    confirmations: pl.DataFrame = NO_EVIDENCE.confirmations,
 ) -> pl.DataFrame:
-    """Return a row per closed gap x port group in reach, with its scopes, visit and month.
+    """Return a row per closed gap x port group in reach: its scopes, visit, month and proofs.
 
     `is_glimpsed`: an end of the gap lies in the port, so that a stay there was not dark all along.
     `month` is that of the middle of the presence window. `visit` numbers the gaps of a track at a
@@ -44,6 +51,7 @@ def place_calls(
         known: `port_stays.list_known_ports` with ship_id.
         areas: ports.
         rules: thresholds.
+        confirmations: dated proofs (`proofs.mark_proofs`).
     """
     reachable = candidates.select(OF_CANDIDATE).filter(pl.col("port_group") != "none")
     gaps = gap_rows.select(OF_GAP).join(
@@ -63,7 +71,7 @@ def place_calls(
             month=middle.dt.truncate("1mo").dt.date(),
         )
     )
-    return _number_visits(mark_scopes(placed), areas, rules.calls)
+    return mark_proofs(_number_visits(mark_scopes(placed), areas, rules.calls), confirmations)
 
 
 def _number_visits(placed: pl.DataFrame, areas: Areas, rules: CallRules) -> pl.DataFrame:
@@ -113,14 +121,17 @@ def sum_calls(placed: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Return table call_sums: what is expected by month, flag, port group and scopes.
 
     Gaps of one visit count once, with the largest of their probabilities. Unobservable gaps add
-    nothing: they are grade D. Sums are of whole millionths: the same whatever the order.
+    nothing: they are grade D; nor does what dated proof refutes. Sums are of whole millionths: the
+    same whatever the order.
 
     Args:
         placed: `place_calls`.
         rules: thresholds.
     """
     cell = ("month", "flag", "port_country", "port_group", *SCOPES)
-    judged = placed.filter(pl.col("cause") != "unobservable", pl.col("p_call").is_not_null())
+    judged = placed.filter(
+        pl.col("cause") != "unobservable", pl.col("p_call").is_not_null(), ~pl.col("is_refuted")
+    )
     is_probable = pl.col("p_off") >= rules.reception.probable_from
     visits = (
         judged.filter(pl.col("visit").is_not_null())
@@ -143,12 +154,18 @@ def sum_calls(placed: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def list_dark_calls(
-    placed: pl.DataFrame, statics: pl.DataFrame, rules: Rules, data_end: datetime, rules_hash: str
+    placed: pl.DataFrame,
+    statics: pl.DataFrame,
+    rules: Rules,
+    data_end: datetime,
+    rules_hash: str,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> pl.DataFrame:
     """Return table dark_port_calls: a row per visit, at its likeliest port group (METHOD 6).
 
-    Of each gap the likeliest group counts. Grades B and C ask for P_call; D says that nothing can
-    be told where nobody would have been heard. A and X need dated proof from outside.
+    Of each gap the group of dated proof counts, else the likeliest. Grades B and C ask for P_call;
+    D says that nothing can be told where nobody would have been heard. A visit that dated proof
+    refutes has a row of grade X besides, whatever its P_call.
 
     Args:
         placed: `place_calls`.
@@ -156,29 +173,27 @@ def list_dark_calls(
         rules: thresholds.
         data_end: end of the data: no window reaches beyond it.
         rules_hash: name of the rules and areas.
+        evidence: reviews and watch list, told beside the grade.
     """
-    likely = pl.col("p_call") >= rules.calls.possible_from
-    is_blind = pl.col("cause") == "unobservable"
-    best = (
-        placed.filter(pl.col("visit").is_not_null(), is_blind.fill_null(value=False) | likely)
-        .with_columns(is_blind=is_blind.fill_null(value=False))
-        .filter(pl.col("on_at") <= data_end)
-        # An unobservable gap stands at the group that habits make likeliest.
-        .with_columns(score=pl.when("is_blind").then("p_prior").otherwise("p_call"))
-        .sort("gap_id", "score", "port_group", descending=[False, True, False])
-        .unique("gap_id", keep="first", maintain_order=True)
+    told = _find_changes(
+        _find_second(_pick_groups(placed, rules.calls, data_end), placed, rules), statics, rules
     )
-    told = _find_changes(_find_second(best, placed, rules), statics, rules)
+    by_weight = ("visit", "is_refuted", "is_blind", "score", "gap_id")
     visits = (
-        told.sort("visit", "is_blind", "score", "gap_id", descending=[False, False, True, False])
-        .group_by("visit", maintain_order=True)
+        told.sort(*by_weight, descending=[False, False, False, True, False])
+        .group_by("visit", "is_refuted", maintain_order=True)
         .agg(
-            pl.exclude("gap_id", "window_from", "window_to", "off_at").first(),
+            pl.exclude(*TOLD_OF_ALL, "off_at").first(),
             pl.col("window_from").min(),
             pl.col("window_to").max(),
+            pl.col("is_confirmed", "is_proven").any(),
+            proofs=pl.col("proofs").drop_nulls().unique(maintain_order=True).str.join("; "),
             first_gap=pl.col("gap_id").sort_by("off_at").first(),
             gap_ids=pl.col("gap_id").sort_by("off_at").str.join(";"),
             gaps=pl.len(),
+        )
+        .with_columns(
+            families=_name_families(rules.calls), proofs=pl.col("proofs").replace("", None)
         )
     )
     rows = visits.with_columns(
@@ -187,14 +202,51 @@ def list_dark_calls(
         visit_id=_ids("visit", visits),
         method_version=pl.lit(METHOD_VERSION),
         rules_hash=pl.lit(rules_hash),
-    ).with_columns(reasons=_tell())
-    return conform(rows.select(polars_schema(DarkPortCalls).names()), DarkPortCalls).sort("call_id")
+    ).with_columns(reasons=_tell(rules.calls))
+    labelled = add_labels(rows, evidence.reviews, evidence.watch_list)
+    return conform(labelled.select(polars_schema(DarkPortCalls).names()), DarkPortCalls).sort(
+        "call_id"
+    )
+
+
+def _pick_groups(placed: pl.DataFrame, rules: CallRules, data_end: datetime) -> pl.DataFrame:
+    """Return the port group of each gap that may have a row, and those that proof refutes."""
+    is_blind = (pl.col("cause") == "unobservable").fill_null(value=False)
+    is_proven = pl.col("is_confirmed") & (pl.col("p_off") >= rules.confirmed_p_off_from)
+    standing = placed.filter(
+        pl.col("visit").is_not_null(), pl.col("on_at") <= data_end
+    ).with_columns(
+        is_blind=is_blind,
+        is_proven=is_proven.fill_null(value=False),
+        # An unobservable gap stands at the group that habits make likeliest.
+        score=pl.when(is_blind).then("p_prior").otherwise("p_call"),
+    )
+    likely = pl.col("p_call") >= rules.possible_from
+    # A ship that habits leave in the port where it lay at both ends is silent in port, and no call.
+    stayed = placed.filter(
+        pl.col("off_in_group") == pl.col("port_group"),
+        pl.col("on_in_group") == pl.col("port_group"),
+        pl.col("p_prior") == pl.col("p_prior").max().over("gap_id"),
+    )["gap_id"]
+    is_not_assessable = pl.col("is_blind") & ~pl.col("gap_id").is_in(stayed.implode())
+    best = (
+        standing.filter(
+            ~pl.col("is_refuted"), pl.any_horizontal("is_proven", is_not_assessable, likely)
+        )
+        .sort("gap_id", "is_proven", "score", "port_group", descending=[False, True, True, False])
+        .unique("gap_id", keep="first", maintain_order=True)
+    )
+    return pl.concat([best, standing.filter("is_refuted")])
 
 
 def _grade(rules: CallRules) -> pl.Expr:
-    """Return the grade by the first match of METHOD 6's order, as far as no proof is needed."""
+    """Return the grade by the first match of METHOD 6's order."""
     return (
-        pl.when("is_blind")
+        pl.when("is_refuted")
+        .then(pl.lit("X"))
+        .when("is_proven")
+        .then(pl.lit("A"))
+        .when("is_blind")
         .then(pl.lit("D"))
         .when((pl.col("p_call") >= rules.probable_from) & pl.col("families").is_not_null())
         .then(pl.lit("B"))
@@ -208,7 +260,7 @@ def _find_second(best: pl.DataFrame, placed: pl.DataFrame, rules: Rules) -> pl.D
     Possible is what two minimum visits and the least ways leave room for, the way between the two
     groups being no shorter than the ways from the off point, or to the on point, differ.
     """
-    other = placed.select(
+    other = placed.filter(~pl.col("is_refuted")).select(
         "gap_id",
         other_group="port_group",
         other_to_h="to_h",
@@ -231,20 +283,20 @@ def _find_second(best: pl.DataFrame, placed: pl.DataFrame, rules: Rules) -> pl.D
     found = (
         pairs.with_columns(is_room=duration_h - least_h >= 2 * rules.causes.min_visit_h)
         .sort("gap_id", "other_p_call", "other_group", descending=[False, True, False])
-        .group_by("gap_id", maintain_order=True)
+        .group_by("gap_id", "port_group", maintain_order=True)
         .agg(
             second_call_possible=pl.col("is_room").any(),
             next_group=pl.col("other_group").first(),
             next_p_call=pl.col("other_p_call").first(),
         )
     )
-    return best.join(found, on="gap_id", how="left", maintain_order="left").with_columns(
-        pl.col("second_call_possible").fill_null(value=False)
-    )
+    return best.join(
+        found, on=["gap_id", "port_group"], how="left", maintain_order="left"
+    ).with_columns(pl.col("second_call_possible").fill_null(value=False))
 
 
 def _find_changes(calls: pl.DataFrame, statics: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Return calls with draught_change_m and `families`: what changed across the gap (METHOD 6)."""
+    """Return calls with draught_change_m and is_destination_changed across the gap (METHOD 6)."""
     within = pl.duration(seconds=round(rules.ports.known_within_d * 86_400))
     mine = statics.join(calls.select("mmsi").unique(), on="mmsi", how="semi")
     for name, short in (("draught_m", "draught"), ("destination", "destination")):
@@ -254,7 +306,7 @@ def _find_changes(calls: pl.DataFrame, statics: pl.DataFrame, rules: Rules) -> p
             ("after", "on_at", "first_at", "forward"),
         ):
             said = told.select("mmsi", said_at=at, value=name).sort("said_at", "value")
-            asked = calls.select("gap_id", "mmsi", at=instant).sort("at", "gap_id")
+            asked = calls.select("gap_id", "mmsi", at=instant).unique().sort("at", "gap_id")
             found = (
                 asked.join_asof(
                     said,
@@ -270,22 +322,27 @@ def _find_changes(calls: pl.DataFrame, statics: pl.DataFrame, rules: Rules) -> p
             calls = calls.join(found, on="gap_id", how="left", maintain_order="left")
     change_m = (pl.col("draught_after") - pl.col("draught_before")).round(2)
     place = [
-        pl.col(f"destination_{side}").str.to_uppercase().str.strip_chars()
+        pl.col(f"destination_{side}").str.to_uppercase().str.replace_all(NO_LETTER, "")
         for side in ("before", "after")
     ]
-    return calls.with_columns(draught_change_m=change_m).with_columns(
-        families=pl.concat_str(
-            pl.when(pl.col("draught_change_m").abs() >= rules.calls.draught_change_m).then(
-                pl.lit("draught")
-            ),
-            pl.when(place[0] != place[1]).then(pl.lit("destination")),
-            separator=";",
-            ignore_nulls=True,
-        ).replace("", None)
-    )
+    is_told = pl.all_horizontal(name.str.len_chars() > 0 for name in place)
+    is_changed = (is_told & (place[0] != place[1])).fill_null(value=False)
+    return calls.with_columns(draught_change_m=change_m, is_destination_changed=is_changed)
 
 
-def _tell() -> pl.Expr:
+def _name_families(rules: CallRules) -> pl.Expr:
+    """Return the families of evidence that are not inside P_call, null where there is none."""
+    is_draught = pl.col("draught_change_m").abs() >= rules.draught_change_m
+    return pl.concat_str(
+        pl.when(is_draught).then(pl.lit("draught")),
+        pl.when("is_destination_changed").then(pl.lit("destination")),
+        pl.when("is_confirmed").then(pl.lit("outside")),
+        separator=";",
+        ignore_nulls=True,
+    ).replace("", None)
+
+
+def _tell(rules: CallRules) -> pl.Expr:
     """Return why a row stands here, in words with figures."""
 
     def short(name: str, digits: int) -> pl.Expr:
@@ -317,13 +374,30 @@ def _tell() -> pl.Expr:
         short("draught_change_m", 1),
     )
     families = pl.col("families").fill_null("")
+    proven = pl.format(" Proof from outside: {}.", "proofs")
+    lit = pl.lit(
+        " It was there; that its set was off is not likely enough for grade A: p_off is below"
+        f" {rules.confirmed_p_off_from:g}."
+    )
     return pl.concat_str(
         where,
         pl.when("is_blind").then(blind).otherwise(judged),
         pl.when(~pl.col("is_blind")).then(other).fill_null(""),
         pl.when(families.str.contains("draught")).then(draught).otherwise(pl.lit("")),
         pl.when(families.str.contains("destination"))
-        .then(pl.lit(" The destination typed in changed."))
+        .then(
+            pl.lit(
+                " The destination typed in changed: weak, as most voyages change it and 40-52 % of"
+                " destinations are wrong."
+            )
+        )
+        .otherwise(pl.lit("")),
+        proven.fill_null(""),
+        pl.when(pl.col("is_confirmed") & ~pl.col("is_proven") & ~pl.col("is_refuted"))
+        .then(lit)
+        .otherwise(pl.lit("")),
+        pl.when("is_refuted")
+        .then(pl.lit(" Refuted by it: the row counts nowhere."))
         .otherwise(pl.lit("")),
         pl.when(pl.col("gaps") > 1)
         .then(pl.format(" {} gaps of one visit.", "gaps"))

@@ -28,6 +28,7 @@ NOT_IN_A_NIGHT = frozenset(
         "cli_worlds",
         "doctor",
         "explain",
+        "explain_calls",
         "explain_hours",
         "process",
         "progress",

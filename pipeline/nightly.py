@@ -27,6 +27,7 @@ from pipeline import (
     indicator,
     ingest,
     inputs,
+    proofs,
     rollup,
     store,
 )
@@ -47,6 +48,7 @@ from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
 from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
 from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
+from pipeline.user_evidence import NO_FILES, Evidence, EvidenceFiles, read_evidence
 from pipeline.water import Water, load_water
 
 SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
@@ -59,7 +61,6 @@ PART_TABLES = {
     "feed_health": HEALTH,
     "reception_cells": RECEPTION,
     "gap_hours": RECEPTION,
-    "port_candidates": RECEPTION,
 }
 
 # Refused rows stay out of the analysts' database: they are as large as the raw files.
@@ -76,6 +77,7 @@ DATABASE_TABLES = (
     "runs",
     "port_candidates",
     "dark_port_calls",
+    "imaging_requests",
     "call_sums",
     "call_chances",
     "near_port_gaps",
@@ -89,8 +91,12 @@ DATABASE_TABLES = (
     "rules",
     "seasons",
     "closures",
+    "port_groups",
     "ship_registry",
     "baseline",
+    "confirmations",
+    "reviews",
+    "watch_list",
 )
 TABLES_FROM_SQL = (
     "monthly_gaps",
@@ -121,6 +127,7 @@ class Job:
         rehash: hash every raw file, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
         baseline: CSV of the years before 2022 (METHOD 7).
+        evidence: the user's proofs, reviews and watch list.
     """
 
     raw: Path
@@ -133,6 +140,7 @@ class Job:
     data_end: datetime | None = None
     rehash: bool = False
     accept_counts: bool = False
+    evidence: EvidenceFiles = NO_FILES
 
 
 @dataclass(frozen=True)
@@ -172,15 +180,16 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         RawFileError: no raw file could be read; nothing is published.
         CheckError: a check failed; nothing is published.
         LockedError: another run holds the lock.
-        ConfigError: areas, registry or baseline are unusable.
+        ConfigError: areas, registry or another of the user's files are unusable.
         StorageError: the disk is full, a permission was lost; nothing is published.
     """
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
     baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
+    evidence = read_evidence(job.evidence, water.areas)
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, baseline, started_at, progress)
+        night = _Night(job, water, registry, baseline, evidence, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -216,6 +225,7 @@ class _Night:
         water: Water,
         registry: pl.DataFrame,
         baseline: pl.DataFrame,
+        evidence: Evidence,
         started_at: datetime,
         progress: Progress,
     ) -> None:
@@ -223,6 +233,7 @@ class _Night:
         self.water = water
         self.registry = registry
         self.baseline = baseline
+        self.evidence = evidence
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
@@ -269,11 +280,19 @@ class _Night:
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
         question = Question(
-            self.water, self.registry, self.job.rules, self.rules_hash, self.job.data_end
+            self.water,
+            self.registry,
+            self.job.rules,
+            self.rules_hash,
+            self.job.data_end,
+            self.evidence,
         )
         archive = derive_archive(found, self.shelf, self.scratch, question, self.progress)
         self._note_seconds("deriving tables")
         is_accepted = self._hold_bands(before, changes, archive)
+        self.warnings += proofs.warn_of_reviews(
+            self.evidence.reviews, archive.tables["dark_port_calls"]
+        )
         self.progress("writing tables", 0, 1)
         outcome = self._publish(before, found, changes, archive, is_accepted=is_accepted)
         self.progress("writing tables", 1, 1)
@@ -387,6 +406,12 @@ class _Night:
             for month, result in archive.months.names[kind].items():
                 source = self.shelf.path(kind, result) / f"{name}.parquet"
                 self._link(source, new / name / f"{month:%Y-%m}.parquet")
+        for month, result in archive.months.names[RECEPTION].items():
+            candidates = store.read_parquet(
+                self.shelf.path(RECEPTION, result) / "port_candidates.parquet"
+            )
+            visited = proofs.name_visits(candidates, archive.tables["dark_port_calls"])
+            store.write_table_part(visited, "port_candidates", f"{month:%Y-%m}", new)
         (new / "rejected").mkdir(exist_ok=True)
         for file in archive.found:
             folder = self.shelf.path(inputs.KIND, file.key) if file.account.error is None else None
@@ -402,9 +427,13 @@ class _Night:
             "closures": self.water.areas.closures,
             "ship_registry": self.registry,
             "baseline": self.baseline,
+            "confirmations": self.evidence.confirmations,
+            "reviews": self.evidence.reviews,
+            "watch_list": self.evidence.watch_list,
         }
         for name, frame in tables.items():
             store.write_table(frame, name, new)
+        store.write_csv(archive.tables["imaging_requests"], new / "imaging_requests.csv")
         gap_rows = archive.tables["gaps"]
         store.write_geoparquet(gap_rows, new / "gaps.geo.parquet")
         located = derive.locate_calls(archive.tables["dark_port_calls"], gap_rows)

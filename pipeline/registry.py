@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +14,10 @@ import polars as pl
 from pipeline.errors import ConfigError
 from pipeline.schema import FLEETS, ShipRegistry, conform, polars_schema
 from pipeline.ships import imo_is_valid, known_flags
-from pipeline.user_csv import read_records
+from pipeline.user_csv import name_refusals, read_instant, read_lines
 
-SHOWN_CHARACTERS = 40
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|\+00:00)?)?", re.ASCII)
+TITLE = "ship registry"
+_refusal = name_refusals(TITLE)
 
 
 def no_registry() -> pl.DataFrame:
@@ -37,20 +37,11 @@ def read_registry(path: Path) -> pl.DataFrame:
         ConfigError: the file cannot be read, a value is not of its kind, or two intervals of one
             ship overlap; names line and column, what was found and what was expected.
     """
-    entries = [(line, _read_entry(path, line, cells)) for line, cells in _read_lines(path)]
+    lines = read_lines(path, TITLE, list(polars_schema(ShipRegistry)), _refusal)
+    entries = [(line, _read_entry(path, line, cells)) for line, cells in lines]
     _refuse_overlaps(path, entries)
     rows = [entry for _, entry in entries]
     return conform(pl.DataFrame(rows, schema=polars_schema(ShipRegistry)), ShipRegistry)
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Return (number of its first line, column -> text) of each record, the header checked."""
-    columns = list(polars_schema(ShipRegistry))
-    header, records = read_records(path, "ship registry", _refusal)
-    if sorted(header) != sorted(columns):
-        found = ", ".join(header)
-        raise _refusal(path, 1, "header", found, f"the columns {', '.join(columns)}")
-    return records
 
 
 def _read_entry(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
@@ -59,13 +50,8 @@ def _read_entry(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
     def refuse(column: str, expected: str) -> ConfigError:
         return _refusal(path, line, column, cells[column], expected)
 
-    mmsi, imo, flag, fleet = (cells[column] for column in ("mmsi", "imo", "flag", "fleet"))
-    if bool(mmsi) == bool(imo):
-        raise refuse("mmsi", "either an mmsi or an imo, and not both")
-    if mmsi and not re.fullmatch("[2-7][0-9]{8}", mmsi):
-        raise refuse("mmsi", "nine digits of a ship, the first 2 to 7")
-    if imo and not (re.fullmatch("[0-9]{7}", imo) and _imo_number_is_valid(int(imo))):
-        raise refuse("imo", "seven digits, the last a right check digit")
+    numbers = read_ship(cells, refuse)
+    flag, fleet = cells["flag"], cells["fleet"]
     if not flag and not fleet:
         raise refuse("flag", "a flag or a fleet")
     if flag and flag not in known_flags():
@@ -76,25 +62,36 @@ def _read_entry(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
         raise refuse("source", "where the entry comes from")
     instants = {}
     for column in ("valid_from", "valid_to"):
-        instants[column] = _read_instant(cells[column])
+        instants[column] = read_instant(cells[column])
         if cells[column] and instants[column] is None:
             raise refuse(column, "an instant in UTC, e.g. 2023-05-01 or 2023-05-01T06:00:00Z")
     starts_at, ends_at = instants["valid_from"], instants["valid_to"]
     if starts_at and ends_at and starts_at >= ends_at:
         raise refuse("valid_to", f"an instant after valid_from {cells['valid_from']!r}")
-    numbers = {"mmsi": int(mmsi) if mmsi else None, "imo": int(imo) if imo else None}
     texts = {name: cells[name] or None for name in ("flag", "fleet", "source", "analyst")}
     return {**numbers, **instants, **texts}
 
 
-def _read_instant(text: str) -> datetime | None:
-    """Return the instant without its zone (UTC), or None where the text is none."""
-    if not INSTANT.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None
+def read_ship(
+    cells: Mapping[str, str], refuse: Callable[[str, str], ConfigError]
+) -> dict[str, int | None]:
+    """Return the ship a line names: its mmsi or its imo, the other null.
+
+    Args:
+        cells: column -> text.
+        refuse: (column, what was expected) -> the error to raise.
+
+    Raises:
+        ConfigError: not exactly one of the two is given, or it is no ship's.
+    """
+    mmsi, imo = cells["mmsi"], cells["imo"]
+    if bool(mmsi) == bool(imo):
+        raise refuse("mmsi", "either an mmsi or an imo, and not both")
+    if mmsi and not re.fullmatch("[2-7][0-9]{8}", mmsi):
+        raise refuse("mmsi", "nine digits of a ship, the first 2 to 7")
+    if imo and not (re.fullmatch("[0-9]{7}", imo) and _imo_number_is_valid(int(imo))):
+        raise refuse("imo", "seven digits, the last a right check digit")
+    return {"mmsi": int(mmsi) if mmsi else None, "imo": int(imo) if imo else None}
 
 
 def _imo_number_is_valid(imo: int) -> bool:
@@ -114,10 +111,3 @@ def _refuse_overlaps(path: Path, entries: list[tuple[int, dict[str, Any]]]) -> N
             line, starts_at = after[0], after[1]["valid_from"] or ""
             expected = f"no overlap with the interval of the same ship in line {before[0]}"
             raise _refusal(path, line, "valid_from", starts_at, expected)
-
-
-def _refusal(path: Path, line: int, column: str, found: object, expected: str) -> ConfigError:
-    shown = repr(found if isinstance(found, int) else str(found)[:SHOWN_CHARACTERS])
-    return ConfigError(
-        f"ship registry {path}, line {line}, column {column}: found {shown}, expected {expected}"
-    )

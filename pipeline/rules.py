@@ -449,7 +449,7 @@ class JointRules(RuleGroup):
     hidden_most_silent_h: int = rule(
         6, "h", "judgement: too short for a call of 4 h and the way in and out", ge=1
     )
-    most_hidden: int = rule(8_000, "voyages", "judgement: more teach little more", ge=1)
+    most_hidden: int = rule(3_000, "voyages", "judgement: more teach little more", ge=1)
     usual_stay_h: float = rule(24.0, "h", "judgement: of a merchant ship", gt=0)
     room_h: float = rule(12.0, "h", "METHOD 5: usual for cargo work", gt=0)
     most_way_h: float = rule(1_000.0, "h", "judgement: a way that is closed is long", gt=0)
@@ -490,6 +490,9 @@ class CallRules(RuleGroup):
         0.4, "P_call", "METHOD 6: grade C, and a row of its own", gt=0, le=1
     )
     probable_from: float = rule(0.8, "P_call", "METHOD 6: grade B", gt=0, le=1)
+    confirmed_p_off_from: float = rule(
+        0.5, "p_off", "METHOD 6: grade A, beside dated proof", ge=0, le=1
+    )
     visit_within_km: float = rule(
         30.0, "km", "METHOD 6: heard again no further from the group, a visit goes on", ge=0
     )

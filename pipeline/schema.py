@@ -49,6 +49,7 @@ PASSAGES = ("lit", "dark", "unheard")
 DIRECTIONS = ("volga_to_don", "don_to_volga")
 TRENDS = ("Upward", "Downward", "No change", "Undetermined", "Not assessable")
 GRADES = ("A", "B", "C", "D", "X")
+VERDICTS = ("agree", "disagree", "undecided")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
 HEALTH_WORDS = ("silent", "few", "not_judged")
 OUTAGE_WORDS = ("receivers_out", "ships_lost")
@@ -483,6 +484,17 @@ class PortCandidates(dy.Schema):
     )
 
 
+class VisitedCandidates(PortCandidates):
+    """One row per closed gap x port group in reach of it, and `none`: did it call there? (METHOD 6)
+
+    Of gaps that reception was asked about and nothing else explains. Over the rows of a gap p_call
+    and p_unheard add up to one, and p_call to its p_off. Null in both: nothing is known of its
+    silence.
+    """
+
+    visit_id = _text("visit in dark_port_calls that the gap belongs to there; null: no row of its")
+
+
 class NearPortGaps(dy.Schema):
     """One row per closed gap near a port group: a list to look at, not calls (METHOD 1).
 
@@ -551,8 +563,8 @@ class CallChances(dy.Schema):
 class DarkPortCalls(dy.Schema):
     """One row per visit with the set off, at its likeliest port group, and per gap of grade D.
 
-    P_call of 0.4 and more (METHOD 6); what is less likely is in the sums of
-    monthly_dark_port_calls alone.
+    P_call of 0.4 and more, or dated proof (METHOD 6); what is less likely is in the sums of
+    monthly_dark_port_calls alone. Rows of grade X are refuted: they count nowhere.
     """
 
     call_id = _key("hash of the visit's first gap and its port group")
@@ -574,12 +586,36 @@ class DarkPortCalls(dy.Schema):
     p_off = _probability("probability that the set was off")
     p_call = _probability("probability of a call with the set off")
     grade = _one_of("grade (METHOD 6)", GRADES)
-    families = _text("evidence outside P_call: draught, destination; separated by ';'; null: none")
+    families = _text(
+        "evidence outside P_call: draught, destination, outside (dated proof); separated by ';';"
+        " null: none"
+    )
     slack_h = _number("hours left for the stay after the sailing times", "h")
     draught_change_m = _number("draught after minus draught before", "m")
     second_call_possible = _yes("the gap has room for a second call")
+    on_watch_list = _yes("the ship stands on the user's watch list: a label, no evidence")
+    last_verdict = _one_of("the last review's; it changes no grade; null: no review", VERDICTS)
+    last_reviewed_by = _text("its analyst")
+    last_reviewed_on = dy.Date(description="its date", nullable=True)
     month = _month()
     reasons = _text("why this row stands here, in words", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class ImagingRequests(dy.Schema):
+    """One row per call of grade B or C: where and when an image would tell, most telling first."""
+
+    call_id = _key("call, see dark_port_calls")
+    port_group = _text("port group", nullable=False)
+    lon = _number("longitude of the middle of its ports", "deg", nullable=False)
+    lat = _number("latitude of the middle of its ports", "deg", nullable=False)
+    window_from = _instant("earliest presence at the port", nullable=False)
+    window_to = _instant("latest presence at the port", nullable=False)
+    length_m = _number("length over all sent most often; null: not known", "m")
+    priority = dy.Float64(
+        description="p_call x (1 - p_call): what an image settles", min=0, max=0.25
+    )
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
@@ -1052,6 +1088,58 @@ class Closures(dy.Schema):
     source = _text("source", nullable=False)
 
 
+class PortGroups(dy.Schema):
+    """One row per port group of the geo folder."""
+
+    port_group = _key("port group")
+    country = _text("country, ISO 3166 alpha-3", nullable=False)
+    ports = _text("ids of its ports, separated by ';'", nullable=False)
+    lon = _number("longitude of the middle of their polygons", "deg", nullable=False)
+    lat = _number("latitude of the middle of their polygons", "deg", nullable=False)
+
+
+def _ship() -> tuple[dy.Int32, dy.Int64]:
+    return (
+        dy.Int32(
+            description="MMSI, nine digits; null where the IMO number is given", nullable=True
+        ),
+        _whole("IMO number; null where the MMSI is given"),
+    )
+
+
+class Confirmations(dy.Schema):
+    """One row per dated proof by the user that a ship was, or was not, in a port (METHOD 6)."""
+
+    mmsi, imo = _ship()
+    port = _text("port or port group, as entered", nullable=False)
+    port_group = _text("its port group", nullable=False)
+    seen_at = _instant("instant of the proof", nullable=False)
+    is_present = _yes("the ship was there; no: it was not", nullable=False)
+    source = _text("what proves it, and is not AIS", nullable=False)
+    analyst = _text("who entered it", nullable=False)
+    entered_on = dy.Date(description="date of the entry", nullable=False)
+
+
+class Reviews(dy.Schema):
+    """One row per analyst's review of a call; it stands beside the grade, never over it."""
+
+    call_id = _text("call, see dark_port_calls", nullable=False)
+    verdict = _one_of("what the analyst holds of the grade", VERDICTS, nullable=False)
+    reason = _text("why", nullable=False)
+    analyst = _text("who reviewed it", nullable=False)
+    reviewed_on = dy.Date(description="date of the review", nullable=False)
+
+
+class WatchList(dy.Schema):
+    """One row per ship the user watches: a label, never evidence (METHOD 6)."""
+
+    mmsi, imo = _ship()
+    source = _text("who lists it", nullable=False)
+    analyst = _text("who entered it", nullable=False)
+    listed_on = dy.Date(description="date of the entry", nullable=False)
+    note = _text("anything else")
+
+
 class ShipRegistry(dy.Schema):
     """One row per override by the user: flag or fleet of a ship from a date on."""
 
@@ -1095,8 +1183,9 @@ TABLES: dict[str, type[dy.Schema]] = {
     "rules": Rules,
     "ships": Ships,
     "gaps": Gaps,
-    "port_candidates": PortCandidates,
+    "port_candidates": VisitedCandidates,
     "dark_port_calls": DarkPortCalls,
+    "imaging_requests": ImagingRequests,
     "call_sums": CallSums,
     "call_chances": CallChances,
     "near_port_gaps": NearPortGaps,
@@ -1117,7 +1206,11 @@ TABLES: dict[str, type[dy.Schema]] = {
     "published_counts": PublishedCounts,
     "seasons": Seasons,
     "closures": Closures,
+    "port_groups": PortGroups,
     "ship_registry": ShipRegistry,
+    "confirmations": Confirmations,
+    "reviews": Reviews,
+    "watch_list": WatchList,
 }
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import ConfigError
 from pipeline.user_files import read_text
+
+SHOWN_CHARACTERS = 40
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|\+00:00)?)?", re.ASCII)
 
 # Returns the error that names file, line, column, what was found and what was expected.
 Refuse = Callable[[Path, int, str, object, str], ConfigError]
@@ -47,3 +52,39 @@ def read_records(
             line = reader.line_num + 1
 
     return header, each_record()
+
+
+def read_lines(
+    path: Path, title: str, columns: Sequence[str], refuse: Refuse
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Return `read_records` of a file whose header is `columns`, in any order.
+
+    Raises:
+        ConfigError: as `read_records`, or the header is another.
+    """
+    header, records = read_records(path, title, refuse)
+    if sorted(header) != sorted(columns):
+        raise refuse(path, 1, "header", ", ".join(header), f"the columns {', '.join(columns)}")
+    return records
+
+
+def name_refusals(title: str) -> Refuse:
+    """Return what makes the error of a file: the title, then line, column, found, expected."""
+
+    def refuse(path: Path, line: int, column: str, found: object, expected: str) -> ConfigError:
+        shown = repr(found if isinstance(found, int) else str(found)[:SHOWN_CHARACTERS])
+        return ConfigError(
+            f"{title} {path}, line {line}, column {column}: found {shown}, expected {expected}"
+        )
+
+    return refuse
+
+
+def read_instant(text: str) -> datetime | None:
+    """Return the instant without its zone (UTC), or None where the text is none."""
+    if not INSTANT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        return None

@@ -8,8 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.evaluate import Evaluation
+from pipeline.evaluate.call_findings import GRADE_B, NEAR_PORT
+from pipeline.evaluate.candidate_findings import RECALL, SET, WINDOW
+from pipeline.evaluate.candidate_findings import TOPIC as CANDIDATES
+from pipeline.evaluate.expected_findings import (
+    ASSESSED,
+    BOTH,
+    DARK,
+    LIT_TURNED_DARK,
+    TOLD_IRANIAN,
+    UNHEARD,
+)
 from pipeline.evaluate.findings import Finding
 from pipeline.evaluate.gap_findings import ERROR, RELATIVE, SKILL
+from pipeline.evaluate.group_findings import ERROR as GROUP_ERROR
+from pipeline.evaluate.group_findings import LOSS, TOP
+from pipeline.evaluate.hidden_findings import FALSE, GLIMPSED, HIDDEN, NOT_GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.off_findings import (
     HABITS,
@@ -21,6 +35,7 @@ from pipeline.evaluate.off_findings import (
 )
 from pipeline.evaluate.off_totals import ALL, OffTotals, PublishedOff
 from pipeline.evaluate.printed import lay_table, show_number
+from pipeline.evaluate.world_findings import NULL_CALLS
 from pipeline.simulate.settings import WORLDS, list_bases
 
 SMALL = "small-"
@@ -45,6 +60,27 @@ SUMS = (
     " are over seeds (ratio of sums, Student's t). *Published* is expected_off of all closed gaps"
     " of 12 h and more, labelled or not, its interval the sum of the monthly ends."
 )
+CALLS = (
+    "The port candidates and dark port calls of all worlds of this page, against what is true"
+    " of them. A *judged* gap has rows in `port_candidates`; it is *assessed* at a port group"
+    " where its silence can be told (not grade D) and neither of its ends lies in that port. A"
+    " true call whose gap has an end in the port is *glimpsed* (METHOD 6): no dark call, so"
+    " recall is told with and without. The true group of a gap is that of the longest stay of"
+    " which 4 h or more lie inside it, else none; only whole stays count for recall of"
+    " candidates and for dark and unheard calls. The *great-circle ellipse* holds the groups in"
+    " reach if all ways were straight: at the same bounding speed, had back from `to_h` and"
+    " `from_h`, or at 30 kn. z is of one outcome a gap, or of the spread between ships where"
+    " that is larger. A null world's expected calls a year are those of `call_sums` until the"
+    " indicator has its own."
+)
+CALL_MEASURES = (
+    *(RECALL, WINDOW, SET, TOP, LOSS, GROUP_ERROR, "precision", GRADE_B, NOT_GLIMPSED),
+    *(f"{HIDDEN}{GLIMPSED}", FALSE, DARK, DARK + ASSESSED, UNHEARD + ASSESSED, BOTH + ASSESSED),
+    *(LIT_TURNED_DARK, TOLD_IRANIAN, NULL_CALLS),
+)
+# Of top-1, log-loss and calibration; the rest is on the page of each large world.
+GROUP_PARTS = ("all", "set truly off", "no end in a port")
+CALL_SUBJECTS = ("dark_port_calls", NEAR_PORT)
 RECOVERY_COLUMNS = (
     "world",
     "seed",
@@ -153,6 +189,15 @@ def tell_recovery(
     return [*lines, "", f"![SIMULATED. True and expected switch-offs](accuracy/{picture})", ""]
 
 
+def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
+    """Return the section on candidates and dark port calls, over all worlds by name."""
+    lines = ["## Candidates and dark port calls (SIMULATED)", "", CALLS, ""]
+    for measure in CALL_MEASURES:
+        lines += [f"### {measure[0].upper()}{measure[1:]}", ""]
+        lines += _tell(judged, lambda one, measure=measure: _is_of_calls(one, measure))
+    return lines
+
+
 def tell_habits(
     by_part: Mapping[str, Mapping[str, Evaluation]], rules: EvaluationRules
 ) -> list[str]:
@@ -220,6 +265,14 @@ def _is_null_off(one: Finding) -> bool:
     return one.topic == NULL and one.measure in (YEARLY, SHARE)
 
 
+def _is_of_calls(one: Finding, measure: str) -> bool:
+    if one.measure != measure or (one.value is None and not one.verdict):
+        return False
+    if measure in (RECALL, "precision"):
+        return one.topic == CANDIDATES or one.subject in CALL_SUBJECTS
+    return measure not in (TOP, LOSS, GROUP_ERROR) or one.stratum in GROUP_PARTS
+
+
 def _is_quality(one: Finding) -> bool:
     is_whole = one.stratum == "all" and one.subject == "p_off"
     return one.topic == HABITS or (is_whole and one.measure in (RELATIVE, ERROR, SKILL))
@@ -229,7 +282,7 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
     """Return the table of some findings of several worlds, the world named in each row."""
     return _lay_rows(
         [
-            replace(one, subject=f"{world}: {one.subject}")
+            replace(one, subject=f"{world}: {one.subject}" if one.subject else world)
             for world, found in judged.items()
             for one in found.findings
             if is_wanted(one)
@@ -239,7 +292,11 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
 
 def _lay_rows(rows: list[Finding]) -> list[str]:
     """Return the table of some findings, and below it the sums each stands on."""
-    notes = dict.fromkeys(f"- {one.subject}: {one.note}" for one in rows if one.note)
+    notes = dict.fromkeys(
+        f"- {one.subject}{'' if one.stratum == 'all' else f', {one.stratum}'}: {one.note}"
+        for one in rows
+        if one.note
+    )
     return [*lay_table(rows), *notes, *([""] if notes else [])]
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from pipeline import schema
 from pipeline.evaluate.hours import TrueHours, lay_out_hours
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.runs import PROCESSED_TABLES, Run, read_run
+from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES, Run, read_run
 from pipeline.simulate.truth import TRUTH_TABLES
 from tests.builders import frame
 
@@ -176,9 +176,13 @@ def write_run(
     (folder / "truth" / "world.json").write_text(json.dumps(world), "utf-8")
     rows = {"gaps": gaps, **(published or {})}
     (folder / "processed").mkdir(exist_ok=True)
-    for name in PROCESSED_TABLES:
+    for name in (*PROCESSED_TABLES, *CALL_TABLES):
         table = frame(schema.TABLES[name], rows.get(name, []))
         table.write_parquet(folder / "processed" / f"{name}.parquet")
+    for name in CALL_FOLDERS:
+        (folder / "processed" / name).mkdir(exist_ok=True)
+        table = frame(schema.TABLES[name], rows.get(name, []))
+        table.write_parquet(folder / "processed" / name / "2023-01.parquet")
     manifest = {"is_simulated": True, "data_end": end.isoformat() + "Z"}
     (folder / "processed" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return read_run(folder / "processed", folder / "truth")

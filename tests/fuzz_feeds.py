@@ -35,7 +35,10 @@ HANG_S = 60
 MOST_MB = 4_096
 LONGEST_INPUT_BYTES = 16 * 1024
 BATCH_ROWS = 7
-SETTINGS = ("mapping.toml", "rules.toml", "registry.csv", "areas.toml", "areas.geojson")
+SETTINGS = (
+    *("mapping.toml", "rules.toml", "registry.csv", "areas.toml", "areas.geojson"),
+    *("confirmations.csv", "reviews.csv", "watch_list.csv"),
+)
 
 
 def targets() -> list[str]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import msgpack
 import polars as pl
 
 from pipeline import clean
+from pipeline.areas import Areas, load_areas
 from pipeline.areas_folder import read_folder
 from pipeline.errors import ConfigError, RawFileError
 from pipeline.feeds import canonical, open_feed
@@ -31,6 +33,8 @@ from pipeline.indicator import read_baseline
 from pipeline.registry import read_registry
 from pipeline.rules import CleanRules, FeedRules, load_rules, rules_frame
 from pipeline.schema import REASONS
+from pipeline.user_evidence import EvidenceFiles, read_evidence
+from tests.night import GEO
 from tests.test_feeds_json import envelope
 from tests.test_feeds_nmea import POSITION, parts, pghp, tag
 from tests.test_feeds_tabular import DMA_ROW
@@ -392,9 +396,25 @@ min_gap_s = 10
         b"2021-05,ru_ir_crossing,all,all,all,30,40,120,9000.5,1.5,60,0.8,own\n"
         b"2020-05-01,all,RUS,caspian,none,30,,7,,,,,own\n"
     ],
+    "confirmations.csv": [
+        b"mmsi,imo,port,seen_at,is_present,source,analyst,entered_on\n"
+        b"273123456,,aktau,2023-05-01T06:00:00Z,yes,own image,me,2023-06-01\n"
+        b",9627980,port_aktau,2023-05-01 06:00,no,\xd0\xb8,me,2023-06-01\n"
+    ],
+    "reviews.csv": [
+        b"call_id,verdict,reason,analyst,reviewed_on\n"
+        b"0123456789abcdef,disagree,=1+1,me,2023-06-01\n"
+    ],
+    "watch_list.csv": [b"mmsi,imo,source,analyst,listed_on,note\n273123456,,own,me,2023-06-01,\n"],
     "areas.toml": [AREAS],
     "areas.geojson": [GEOJSON],
 }
+
+
+@cache
+def ports() -> Areas:
+    """Return the ports that confirmations may name."""
+    return load_areas(GEO)
 
 
 def hold_settings(name: str, raw: bytes, folder: Path) -> str | None:
@@ -413,6 +433,9 @@ def read_settings(name: str, folder: Path) -> str | None:
         "rules.toml": lambda: rules_frame(load_rules(path)),
         "registry.csv": lambda: read_registry(path),
         "baseline.csv": lambda: read_baseline(path),
+        "confirmations.csv": lambda: read_evidence(EvidenceFiles(confirmations=path), ports()),
+        "reviews.csv": lambda: read_evidence(EvidenceFiles(reviews=path), ports()),
+        "watch_list.csv": lambda: read_evidence(EvidenceFiles(watch_list=path), ports()),
     }.get(name, lambda: read_folder(folder))
     try:
         read()

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.runs import PROCESSED_TABLES
+from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
 from tests.accuracy_page import (
     draw_recovery,
+    tell_calls,
     tell_habits,
     tell_null,
     tell_recovery,
@@ -38,11 +39,12 @@ WORLDS = ("caspian", "hard")
 PARTS = {
     "main": WORLDS,
     "null": ("null-no-off",),
+    "null-calls": ("null-no-dark",),
     "recovery": ("off-few", "caspian", "off-many"),
     "patchy": ("patchy-no-off", "patchy-few", "patchy", "patchy-many"),
     "null-large": ("null-no-off",),
 }
-USUAL_PARTS = ("main", "null", "recovery", "patchy")
+USUAL_PARTS = ("main", "null", "null-calls", "recovery", "patchy")
 LARGE = ("main", "null-large")
 
 
@@ -93,8 +95,10 @@ def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
     ended = time.perf_counter()
     # Of gigabytes only what the evaluation reads is kept.
     (folder / "published").mkdir()
-    for name in PROCESSED_TABLES:
+    for name in (*PROCESSED_TABLES, *CALL_TABLES):
         shutil.copy(folder / "processed" / f"{name}.parquet", folder / "published")
+    for name in CALL_FOLDERS:
+        shutil.copytree(folder / "processed" / name, folder / "published" / name)
     shutil.rmtree(folder / "raw")
     shutil.rmtree(folder / "processed")
     seconds = {"simulate_s": round(made - began, 1), "night_s": round(ended - made, 1)}
@@ -167,6 +171,7 @@ def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
             picture = draw_recovery(others, docs / "accuracy" / f"{part}.png")
             lines += tell_recovery(part, others, picture.name, rules)
             lines += tell_null(part, nulls) if nulls else []
+    lines += tell_calls({name: found for part in by_part.values() for name, found in part.items()})
     return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from pipeline import store
 from pipeline.nightly import Job, Outcome, run_night
 from pipeline.rules import Rules
+from pipeline.user_evidence import NO_FILES, EvidenceFiles
 
 REPOSITORY = Path(__file__).parents[1]
 GEO = REPOSITORY / "geo"
@@ -46,6 +47,7 @@ def run(
     rules: Rules | None = None,
     data_end: datetime | None = None,
     registry: Path | None = None,
+    evidence: EvidenceFiles = NO_FILES,
 ) -> Night:
     """Run a night and return what it published."""
     outcome = run_night(
@@ -57,6 +59,7 @@ def run(
             rules=rules or Rules(),
             registry=registry,
             data_end=data_end,
+            evidence=evidence,
         )
     )
     return Night(outcome, processed)

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline import dark_calls, schema
 from pipeline.areas import load_areas
@@ -144,6 +146,47 @@ def test_a_gap_with_an_end_in_the_port_is_glimpsed_there_and_no_dark_call(ends: 
     ]
     unsure = place([gap(0, 50, p_off=0.79, cause="unexplained", **ends)], rows)
     assert dark_calls.sum_calls(unsure, RULES)["glimpsed"].to_list() == [0, 0]
+
+
+P = st.floats(0, 1).map(lambda p: round(p, 6))
+
+
+@given(P, P, st.sampled_from(["unobservable", "unexplained", "probable_off"]), st.floats(0.4, 1))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_silence_in_port_is_never_a_dark_call_there_and_never_unassessable_elsewhere(
+    p_call: float, p_off: float, cause: str, p_prior: float
+) -> None:
+    rows = [
+        candidate(1, "amirabad", p_call, p_prior=round(0.5 + p_prior / 2, 6)),
+        candidate(1, "anzali", round((1 - p_call) * 0.39, 6), p_prior=0.001),
+    ]
+    silent = gap(0, 50, off=AMIRABAD, on=AMIRABAD, cause=cause, p_off=p_off)
+    placed = place([silent], rows)
+    assert listed(placed) == []
+    sums = dark_calls.sum_calls(placed, RULES)
+    assert sums.filter(pl.col("port_group") == "amirabad")["expected_calls"].sum() == 0
+
+
+def test_an_unobservable_gap_that_ends_elsewhere_stays_unassessable() -> None:
+    rows = [candidate(1, "amirabad", 0.1, p_prior=0.9), candidate(1, "anzali", 0.1, p_prior=0.1)]
+    for on in (SEA, OFF_AMIRABAD):
+        left = place([gap(0, 50, off=AMIRABAD, on=on, cause="unobservable")], rows)
+        assert [(call["grade"], call["port_group"]) for call in listed(left)] == [("D", "anzali")]
+
+
+@given(st.lists(P, min_size=1, max_size=6), st.floats(0.1, 24))
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_any_number_of_re_appearances_in_one_visit_is_one_call(
+    chances: list[float], heard_h: float
+) -> None:
+    begins = [number * (30 + heard_h) for number in range(len(chances))]
+    gaps = [gap(begin, begin + 30, off=OFF_AMIRABAD, on=OFF_AMIRABAD) for begin in begins]
+    rows = [candidate(number, "amirabad", p) for number, p in enumerate(chances, 1)]
+    placed = place(gaps, rows)
+    found = listed(placed)
+    largest = max(chances)
+    assert [call["p_call"] for call in found] == ([largest] if largest >= 0.4 else [])
+    assert dark_calls.sum_calls(placed, RULES)["expected_calls"].to_list() == [largest]
 
 
 def test_scopes_follow_from_the_known_ports_around() -> None:

@@ -78,7 +78,6 @@ def test_a_night_without_p_off_says_so_and_still_prints_prevalence_and_baselines
     empty = {one.note for one in found.findings if one.verdict == "not yet"}
     assert {
         "not yet: gaps.p_off is empty",
-        "not yet: dark_port_calls.p_call is empty",
         "not yet: dark_port_calls.grade is empty",
         "not yet: indicator.p_low, p_medium, p_high is empty",
         "not yet: the table of candidates is empty",
@@ -189,9 +188,14 @@ def test_without_a_shoreline_the_published_rule_is_not_assessable(tmp_path: Path
     assert "no shoreline" in finding(found, "precision", "gfw_rule").note
 
 
-def near_port_row(gap_id: str, **more: Any) -> dict[str, Any]:
+def near_port_gap(gap_id: str, **more: Any) -> dict[str, Any]:
+    return {"gap_id": gap_id, "port_group": "astrakhan", "in_ru_ir_any": True, **more}
+
+
+def dark_call(gap_id: str, **more: Any) -> dict[str, Any]:
     return {
         "gap_ids": gap_id,
+        "port_group": "astrakhan",
         "in_ru_ir_any": True,
         "window_from": at(10),
         "window_to": at(30),
@@ -200,14 +204,12 @@ def near_port_row(gap_id: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_near_port_rows_are_right_where_their_gap_hides_a_call_at_their_port(
-    tmp_path: Path,
-) -> None:
+def test_near_port_gaps_are_right_where_they_hide_a_call_at_their_port(tmp_path: Path) -> None:
     gaps = [gap(10, 30), gap(40, 60), gap(100, 120), gap(130, 150)]
     calls = [call(12, 20), call(45, 50, port_group="amirabad"), call(200, 220)]
-    rows = [near_port_row("gap-001"), near_port_row("gap-002"), near_port_row("gap-003")]
+    rows = [near_port_gap("gap-001"), near_port_gap("gap-002"), near_port_gap("gap-003")]
     run = write_run(
-        tmp_path, gaps, ship_hours(400), calls=calls, published={"dark_port_calls": rows}
+        tmp_path, gaps, ship_hours(400), calls=calls, published={"near_port_gaps": rows}
     )
     found = evaluate([run], rules=RULES)
     # One of three rows is right; one of three true calls is found, and two lie in a gap at all.
@@ -219,52 +221,43 @@ def test_near_port_rows_are_right_where_their_gap_hides_a_call_at_their_port(
     days = 400 / 24
     per_days = value(found, "false calls per 1,000 ship-days", "near_port")
     assert per_days == pytest.approx(2000 / days)
-    empty = finding(found, "precision", "", "ru_ir_crossing")
-    assert empty.note == "not yet: dark_port_calls.in_ru_ir_crossing is empty"
 
 
 def test_calls_outside_the_scope_do_not_make_a_row_of_the_scope_right(tmp_path: Path) -> None:
-    rows = [near_port_row("gap-001")]
     run = write_run(
         tmp_path,
         [gap(10, 30)],
         ship_hours(100),
         calls=[call(12, 20, flag="AZE", is_ru_ir_crossing=False)],
-        published={"dark_port_calls": rows},
+        published={"dark_port_calls": [dark_call("gap-001", p_call=0.9)]},
     )
     found = evaluate([run], rules=RULES)
-    assert value(found, "precision", "near_port", "all") == 1
-    assert value(found, "precision", "near_port", "ru_ir_any") == 0
-
-
-def test_the_nearest_port_is_scored_where_a_call_is_hidden(tmp_path: Path) -> None:
-    gaps = [gap(10, 30, off_port_group="astrakhan"), gap(40, 60, off_port_group="baku")]
-    gaps.append(gap(100, 120, off_port_group="none"))
-    calls = [call(12, 20), call(45, 50)]
-    run = write_run(tmp_path, gaps, ship_hours(200), calls=calls)
-    found = evaluate([run], rules=RULES)
-    assert value(found, "right where a dark call is hidden", "nearest port") == 0.5
-    assert value(found, "right, `none` included", "nearest port") == pytest.approx(2 / 3)
+    assert value(found, "precision", "dark_port_calls", "all") == 1
+    assert value(found, "precision", "dark_port_calls", "ru_ir_any") == 0
+    empty = finding(found, "precision", "", "ru_ir_crossing")
+    assert empty.note == "not yet: dark_port_calls.in_ru_ir_crossing is empty"
 
 
 def test_inferred_calls_are_measured_where_they_are(tmp_path: Path) -> None:
     gaps = [gap(10, 30), gap(40, 60), gap(100, 120)]
     calls = [call(12, 20), call(45, 50, port_group="amirabad")]
     more = {"p_call": 0.9, "grade": "B", "in_ru_ir_crossing": True}
-    window = {"window_from": at(44), "window_to": at(49)}  # too short for the second stay
     rows = [
-        near_port_row("gap-001", **more),
-        near_port_row("gap-002;gap-003", port_group="amirabad", **more, **window),
-        near_port_row("gap-003", **more),
+        dark_call("gap-001", **more),
+        dark_call("gap-002;gap-003", **{**more, "port_group": "amirabad"}),
+        dark_call("gap-003", **{**more, "grade": "C"}),
     ]
     run = write_run(
         tmp_path, gaps, ship_hours(400), calls=calls, published={"dark_port_calls": rows}
     )
     found = evaluate([run], rules=RULES)
-    assert value(found, "precision of grade B", "", "ru_ir_crossing") == pytest.approx(2 / 3)
-    assert value(found, "top-1", "p_call") == 1
-    assert value(found, "true stay inside the window", "p_call") == 0.5
+    grade_b = finding(found, "precision of grade B", "", "ru_ir_crossing")
+    assert (grade_b.value, grade_b.count, grade_b.verdict) == (1, 2, "met")
+    assert value(found, "precision of grade C", "", "ru_ir_crossing") == 0
     assert value(found, "recall", "dark_port_calls", "ru_ir_crossing") == 1
+    # The one false row stands on a gap that hides no stay at all.
+    idle = "false calls per 1,000 ship-days, voyages without a call"
+    assert value(found, idle, "dark_port_calls") == pytest.approx(1000 / (400 / 24))
 
 
 def test_months_hold_what_was_true_and_what_was_published(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_lengths_of_off_times_start_at_the_stored_minimum(tmp_path: Path) -> Non
 def test_the_reference_is_calibrated_where_its_model_is_true_and_beats_duration(
     tmp_path: Path,
 ) -> None:
-    from pipeline.evaluate.evaluation import judge_run
+    from pipeline.evaluate.judged import judge_run
     from tests.night import GEO
 
     rules = RULES.model_copy(update={"measured_min_h": 4.0, "resamples": 40})

@@ -23,7 +23,6 @@ from pipeline.joint.hidden import STAYS, draw_hidden
 from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
-from pipeline.joint.ways import find_changes
 from pipeline.reception import COLUMNS, Learned
 from pipeline.water import Water, load_water
 from tests.joint_world import (
@@ -211,10 +210,9 @@ def test_silence_is_weighed_as_every_story_of_the_factor_says(water: Water) -> N
     )
     ways = Stretches(np.array([2, 4]))
     expected = np.array([0.5, 2.0, 0.0, 1.0, 0.7, 0.3])
-    changes = np.array([True, False, False, True, False, True])
     before = np.array([[0.2, 0.3], [0.3, 0.3], [0.5, 0.4]])
     after = np.array([[1.0, 0.1], [0.5, 0.2], [0.1, 1.0]])
-    found = weigh_silence(ways, expected, changes, before, after, few)
+    found = weigh_silence(ways, expected, before, after, few)
 
     def step(one: int, other: int, chance: float) -> float:
         return (1 - chance) * (one == other) + chance * float(few.factor_share[other])
@@ -225,7 +223,7 @@ def test_silence_is_weighed_as_every_story_of_the_factor_says(water: Water) -> N
             heard = unheard = float(before[story[0], way])
             for hour in range(size):
                 one, other, at = story[hour], story[hour + 1], begin + hour
-                heard *= step(one, other, few.redraw_at_change if changes[at] else few.redraw)
+                heard *= step(one, other, few.redraw)
                 heard *= np.exp(-few.factor[other] * expected[at])
                 unheard *= step(one, other, few.redraw)
             told += heard * after[story[-1], way]
@@ -336,22 +334,14 @@ def test_a_place_that_nobody_was_in_promises_nothing() -> None:
     assert found == pytest.approx([0.0])
 
 
-def test_a_ship_changes_where_it_stops_and_gets_under_way_and_at_the_off_point() -> None:
-    ways = Stretches(np.array([4, 3, 2]))
-    stratum = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0])
-    at_off = np.array([1, 9, 9, 9, 1, 9, 9, 0, 9])
-    found = find_changes(ways, stratum, at_off)
-    assert found.tolist() == [False, True, False, True, True, False, False, False, False]
-
-
 def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:
     ports = find_ports(water)
     group = ports["port_group"].to_list().index("makhachkala")
     ends = water.snap([48.7, 49.9], [42.6, 42.1])[0].astype(np.int64)
     one = np.ones(1)
-    routes = Routes(
-        np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:], 30 * one, 5 * one, 10 * one
-    )
+    stay = [one * ports[name][group] for name in ("lon", "lat")]
+    pair = (np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:])
+    routes = Routes(*pair, 30 * one, 5 * one, 10 * one, *stay)
     after_h = np.linspace(0.5, 28.5, 29)
     ways = Stretches(np.array([29]))
     lon, lat, under_way = place_hours(routes, ways, after_h, ports, water, 4.0)
@@ -363,9 +353,7 @@ def test_the_ship_sails_there_stays_and_sails_on(water: Water) -> None:
     assert lon[21] < lon[28] < 49.9
     assert (lon[28] - place[0]) / (49.9 - place[0]) == pytest.approx(0.85, abs=0.1)
     # Too far to be reached as fast as usual: as much faster, for the shortest stay.
-    slow = Routes(
-        np.zeros(1, np.int64), np.array([group]), ends[:1], ends[1:], 30 * one, 26 * one, 26 * one
-    )
+    slow = Routes(*pair, 30 * one, 26 * one, 26 * one, *stay)
     _, _, hurried = place_hours(slow, ways, after_h, ports, water, 4.0)
     assert (~hurried).sum() == 4
 

@@ -495,6 +495,18 @@ def test_a_glimpsed_call_is_not_counted_as_lit():
     assert run_checks(connection, SQL) == []
 
 
+def test_a_refuted_call_counts_nowhere():
+    calls = [{"grade": "A", "month": MAY}, {"grade": "X", "month": MAY}]
+    connection = rolled([], [seen(A)], calls=calls)
+    where = {"month": MAY, "scope": "all", **ANYWHERE}
+    (row,) = rows_of(connection, "monthly_dark_port_calls", where)
+    assert [row[f"calls_{grade}"] for grade in "abcd"] == [1, 0, 0, 0]
+    (kept,) = connection.execute("select count(*) from dark_port_calls").fetchone() or (None,)
+    assert kept == 2
+    failures = " ".join(map(str, run_checks(connection, SQL)))
+    assert "monthly_calls_add_up_to_what_was_found" not in failures
+
+
 def test_near_port_gaps_have_margins_and_an_unknown_flag(dozen):
     everything = {"month": MAY, "scope": "all", **ANYWHERE}
     assert near_port(dozen, **{**everything, "flag": "unknown"}) == [1]

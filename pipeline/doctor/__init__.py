@@ -20,6 +20,7 @@ from pipeline.doctor.finding import Finding, failure, fine
 from pipeline.errors import DarkportError
 from pipeline.registry import read_registry
 from pipeline.rules import OperationRules, Rules, load_rules, rules_hash
+from pipeline.user_evidence import NO_FILES, EvidenceFiles, read_evidence
 from pipeline.water import Water, load_water
 
 __all__ = ["Checkup", "Finding", "examine"]
@@ -33,6 +34,7 @@ class Checkup:
         rules_file, registry: the user's own, if any.
         max_age_h: age from which the last good run is too old; None: that of the rules.
         now: the clock, UTC.
+        evidence: the user's proofs, reviews and watch list.
     """
 
     raw: Path
@@ -43,6 +45,7 @@ class Checkup:
     registry: Path | None
     max_age_h: float | None
     now: datetime
+    evidence: EvidenceFiles = NO_FILES
 
 
 def examine(checkup: Checkup) -> list[Finding]:
@@ -96,5 +99,15 @@ def _look_at_settings(checkup: Checkup) -> tuple[Rules | None, Water | None, lis
             findings.append(fine("registry", f"{ships} ships in {checkup.registry}"))
         except DarkportError as error:
             findings.append(failure("registry", str(error)))
+    if water and checkup.evidence != NO_FILES:
+        try:
+            found = read_evidence(checkup.evidence, water.areas)
+            words = (
+                f"{found.confirmations.height} confirmations, {found.reviews.height} reviews,"
+                f" {found.watch_list.height} ships on the watch list"
+            )
+            findings.append(fine("evidence", words))
+        except DarkportError as error:
+            findings.append(failure("evidence", str(error)))
     findings.append(machine.look_at_sql(checkup.sql_folder))
     return rules, water, findings

@@ -14,12 +14,11 @@ from pipeline.evaluate.measures import wilson
 from pipeline.evaluate.rule_findings import score_flags
 
 TOPIC = "dark port calls"
-GROUPS = "port group"
-CANDIDATES = "candidates"
 HEADLINE = "ru_ir_crossing"
-
-TOP_TARGET = Target("at least 0.80", low=0.80)
-WINDOW_TARGET = Target("at least 0.97", low=0.97)
+NEAR_PORT = "near_port"
+GRADES = ("A", "B", "C")
+GRADE_B = "precision of grade B"
+B_TARGET = Target("at least 0.85 (issue 6)", low=0.85)
 
 # Scope -> its column in dark_port_calls (None: every row), and in the truth.
 SCOPES: dict[str, tuple[str | None, str | None]] = {
@@ -73,9 +72,8 @@ def measure_calls(
             continue
         ours = rows if row_column is None else rows.filter(row_column)
         flagged = pair_up(ours, true)
-        subject = "near_port" if rows["p_call"].is_null().all() else "dark_port_calls"
-        note = RULES["near_port"] if subject == "near_port" else ""
-        scored = score_flags(flagged, TOPIC, subject, world_years, rules, note, scope)
+        subject = "dark_port_calls"
+        scored = score_flags(flagged, TOPIC, subject, world_years, rules, stratum=scope)
         a_year = pick(scored, "false a year", subject, scope)
         found += [*scored, *per_ship_days(a_year, world_years, ship_days)]
     return found + measure_grades(rows, rules)
@@ -142,105 +140,54 @@ def measure_bound(
 
 
 def measure_grades(rows: pl.DataFrame, rules: EvaluationRules) -> list[Finding]:
-    """Return the precision of grade B rows of the headline scope."""
+    """Return the precision of rows by grade, in the headline scope and of all."""
     if rows["grade"].is_null().all():
-        return [not_yet(TOPIC, "precision of grade B", "dark_port_calls.grade")]
-    graded = rows.filter((pl.col("grade") == "B") & pl.col("in_ru_ir_crossing"))
-    right = graded["true_id"].count()
-    share = right / graded.height if graded.height else math.nan
-    interval = wilson(right, graded.height, rules.interval_level)
-    return [
-        find(TOPIC, "precision of grade B", share, interval, stratum=HEADLINE, count=graded.height)
-    ]
+        return [not_yet(TOPIC, GRADE_B, "dark_port_calls.grade", B_TARGET.words)]
+    found: list[Finding] = []
+    for scope, part in ((HEADLINE, rows.filter("in_ru_ir_crossing")), ("all", rows)):
+        for grade in GRADES:
+            graded = part.filter(pl.col("grade") == grade)
+            right = graded["true_id"].count()
+            share = right / graded.height if graded.height else math.nan
+            interval = wilson(right, graded.height, rules.interval_level)
+            found.append(
+                find(
+                    TOPIC,
+                    f"precision of grade {grade}",
+                    share,
+                    interval,
+                    B_TARGET if grade == "B" else None,
+                    stratum=scope,
+                    count=graded.height,
+                )
+            )
+    return found
 
 
-def measure_port_groups(
-    gaps: pl.DataFrame, rows: pl.DataFrame, rules: EvaluationRules
+def measure_near_port(
+    rows: pl.DataFrame,
+    covered: pl.DataFrame,
+    world_years: float,
+    ship_days: float,
+    rules: EvaluationRules,
 ) -> list[Finding]:
-    """Return how often the port group is right: nearest port, and the rows' own.
+    """Return what the first form of dark port calls would find: every closed gap near a port.
 
     Args:
-        gaps: labelled gaps of the rated months with `true_port_group`.
-        rows: `match_rows`.
-        rules: interval level.
+        rows: near_port_gaps as `match_rows` of the rated months, with `cluster`.
+        covered, world_years, ship_days, rules: as of `measure_calls`.
     """
-    hiding = gaps.filter(pl.col("true_port_group").is_not_null())
-    nearest = hiding.filter(pl.col("off_port_group") == pl.col("true_port_group")).height
-    truly = pl.col("true_port_group").fill_null("none")
-    with_none = gaps.filter(pl.col("off_port_group") == truly).height
-    found = [
-        _share(GROUPS, "right where a dark call is hidden", nearest, hiding.height, rules),
-        _share(GROUPS, "right, `none` included", with_none, gaps.height, rules),
-    ]
-    if rows["p_call"].is_null().all():
-        empty = "dark_port_calls.p_call"
-        return [
-            *found,
-            not_yet(GROUPS, "top-1", empty, TOP_TARGET.words),
-            not_yet(GROUPS, "log-loss", empty),
-            not_yet(CANDIDATES, "true stay inside the window", empty, WINDOW_TARGET.words),
-            *_candidates_not_yet(),
-        ]
-    return [*found, *_measure_rows_of(hiding, rows, rules), *_candidates_not_yet()]
-
-
-def _measure_rows_of(
-    hiding: pl.DataFrame, rows: pl.DataFrame, rules: EvaluationRules
-) -> list[Finding]:
-    """Return how often inferred rows name the true group, and hold the true stay."""
-    hidden = (
-        rows.select(
-            "run",
-            "call_id",
-            "true_id",
-            "window_from",
-            "window_to",
-            gap_id=pl.col("gap_ids").str.split(";"),
-        )
-        .explode("gap_id")
-        .join(hiding.select("run", "gap_id", "arrival_at", "departure_at"), on=["run", "gap_id"])
-        .unique(["run", "call_id"], maintain_order=True)
-    )
-    right = hidden.filter(pl.col("true_id").is_not_null())
-    held = right.filter(
-        pl.col("window_from") <= pl.col("arrival_at"),
-        pl.col("window_to") >= pl.col("departure_at"),
-    )
-    return [
-        _share(GROUPS, "top-1", right.height, hidden.height, rules, TOP_TARGET, "p_call"),
-        _share(
-            CANDIDATES,
-            "true stay inside the window",
-            held.height,
-            right.height,
-            rules,
-            WINDOW_TARGET,
-            "p_call",
-        ),
-        not_yet(GROUPS, "log-loss", "the table of candidates"),
-    ]
-
-
-def _candidates_not_yet() -> list[Finding]:
-    empty = "the table of candidates"
-    return [
-        not_yet(CANDIDATES, "recall", empty, "at least 0.99"),
-        not_yet(CANDIDATES, "mean set over the great-circle ellipse's", empty, "at most 0.6"),
-    ]
-
-
-def _share(
-    topic: str,
-    measure: str,
-    successes: int,
-    count: int,
-    rules: EvaluationRules,
-    target: Target | None = None,
-    subject: str = "nearest port",
-) -> Finding:
-    share = successes / count if count else math.nan
-    interval = wilson(successes, count, rules.interval_level)
-    return find(topic, measure, share, interval, target, subject=subject, count=count)
+    found: list[Finding] = []
+    for scope in ("all", "ru_ir_any"):
+        row_column, true_column = SCOPES[scope]
+        true = covered if true_column is None else covered.filter(true_column)
+        ours = rows if row_column is None else rows.filter(row_column)
+        flagged = pair_up(ours, true)
+        note = RULES[NEAR_PORT]
+        scored = score_flags(flagged, TOPIC, NEAR_PORT, world_years, rules, note, scope)
+        a_year = pick(scored, "false a year", NEAR_PORT, scope)
+        found += [*scored, *per_ship_days(a_year, world_years, ship_days)]
+    return found
 
 
 def _scope_not_yet(scope: str, column: str) -> Finding:

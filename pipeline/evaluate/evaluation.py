@@ -7,26 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from pipeline.errors import UsageError
-from pipeline.evaluate.baselines import flag_gaps
-from pipeline.evaluate.call_findings import match_rows, measure_calls, measure_port_groups
+from pipeline.evaluate.call_findings import measure_calls, measure_near_port
+from pipeline.evaluate.candidate_findings import measure_candidates
 from pipeline.evaluate.curves import draw_curves
+from pipeline.evaluate.expected_findings import measure_expected, pick_assessed
 from pipeline.evaluate.findings import Finding
 from pipeline.evaluate.gap_findings import measure_gaps, pick_measured
-from pipeline.evaluate.hours import HOUR_S, lay_out_hours
-from pipeline.evaluate.labels import label_gaps, mark_heard_meanwhile, match_vessels
+from pipeline.evaluate.group_findings import draw_groups, judge_groups, measure_port_groups
+from pipeline.evaluate.hidden_findings import measure_false, measure_glimpsed
+from pipeline.evaluate.judged import Judged, judge_run
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.monthly import total_months
 from pipeline.evaluate.off_findings import measure_habitual, measure_null_offs, measure_recovery
-from pipeline.evaluate.off_totals import OffTotals, sum_up_offs
-from pipeline.evaluate.reference import judge_with_truth
+from pipeline.evaluate.off_totals import OffTotals
 from pipeline.evaluate.rule_findings import score_rules
 from pipeline.evaluate.runs import Run
-from pipeline.evaluate.true_calls import attach_calls, cover_calls, dark_calls
-from pipeline.evaluate.world_calls import WorldCalls, sum_up_world
 from pipeline.evaluate.world_findings import class_rows, measure_worlds
 from pipeline.resources import bundled_folder
 
@@ -42,7 +39,7 @@ class Evaluation:
         is_simulated: the feed is a simulated one.
         worlds: name and seed of each run; empty where the feed is not a simulated one.
         findings: the figures, in the order of METHOD 8.
-        curves: points of `reliability` and `precision_recall`, by subject.
+        curves: points of `reliability` and `precision_recall`, by subject, and of `port_groups`.
         months: one row per run and month.
         classes: one row per world with P(class).
         offs: one row per run: switch-offs, true and expected.
@@ -56,29 +53,6 @@ class Evaluation:
     months: tuple[dict[str, Any], ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
     offs: tuple[OffTotals, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """One run with the truth beside it.
-
-    Attributes:
-        gaps: all gaps with labels, reference, baselines and hidden calls.
-        rows: dark_port_calls with the true call each has found.
-        covered: all true dark calls with the gap that covers each.
-        months: `total_months`.
-        world: `sum_up_world`.
-        ship_days: days of vessels inside the region in the rated time.
-        offs: `sum_up_offs`.
-    """
-
-    gaps: pl.DataFrame
-    rows: pl.DataFrame
-    covered: pl.DataFrame
-    months: pl.DataFrame
-    world: WorldCalls
-    ship_days: float
-    offs: OffTotals
 
 
 def evaluate(
@@ -99,24 +73,23 @@ def evaluate(
     rules = rules or EvaluationRules()
     geo = geo or bundled_folder("geo")
     judged = [judge_run(run, number, geo, rules) for number, run in enumerate(runs)]
-    gaps, rows, covered, months = (
-        pl.concat([getattr(one, name) for one in judged])
-        for name in ("gaps", "rows", "covered", "months")
+    gaps, months = (
+        pl.concat([getattr(one, name) for one in judged]) for name in ("gaps", "months")
     )
     worlds = [one.world for one in judged]
     offs = tuple(one.offs for one in judged)
     years = sum(run.world.rated_years for run in runs)
     days = sum(one.ship_days for one in judged)
     measured = pick_measured(gaps, rules)
-    rated_rows, rated_calls = rows.filter("is_rated"), covered.filter("is_rated")
+    groups = judge_groups(pl.concat([one.chances.filter("is_rated") for one in judged]))
     findings = [
         *_count(gaps, measured),
         *measure_gaps(measured, rules),
         *measure_recovery(offs, rules),
         *measure_habitual(offs, rules),
         *score_rules(measured, years, rules),
-        *measure_calls(rated_rows, rated_calls, years, days, rules),
-        *measure_port_groups(measured, rated_rows, rules),
+        *_measure_calls(judged, years, days, rules),
+        *measure_port_groups(groups, rules),
         *measure_null_offs(offs),
         *measure_worlds(worlds, months, rules),
     ]
@@ -125,70 +98,33 @@ def evaluate(
         is_simulated=any(run.world.is_simulated for run in runs),
         findings=tuple(findings),
         worlds=tuple({"name": run.world.name, "seed": run.world.seed} for run in runs),
-        curves=draw_curves(measured, rules),
+        curves={**draw_curves(measured, rules), "port_groups": draw_groups(groups, rules)},
         months=tuple(months.to_dicts()),
         classes=tuple(class_rows(worlds, rules)),
         offs=offs,
     )
 
 
-def judge_run(run: Run, number: int, geo: Path, rules: EvaluationRules) -> Judged:
-    """Return one run with the truth beside it; `number` tells runs apart."""
-    ship_hours = run.truth["ship_hours"]
-    world = run.world
-    hours = lay_out_hours(ship_hours, run.truth["off_intervals"], world.start, rules)
-    first_hour = (world.rated_from - world.start).total_seconds() / HOUR_S
-    inside_s = ship_hours.filter(pl.col("hour") >= first_hour)["inside_s"].to_numpy()
-    gaps = mark_heard_meanwhile(match_vessels(run.published["gaps"], run, hours))
-    gaps = judge_with_truth(label_gaps(gaps, run, hours, rules), run, hours, rules)
-    dark = dark_calls(run.truth["port_calls"]).with_columns(
-        middle_at=pl.col("arrival_at") + (pl.col("departure_at") - pl.col("arrival_at")) / 2
+def _measure_calls(
+    judged: Sequence[Judged], years: float, days: float, rules: EvaluationRules
+) -> list[Finding]:
+    """Return the figures of calls and candidates in the rated months of all runs."""
+    rows, near, covered, stays, sets, chances = (
+        pl.concat([getattr(one, name) for one in judged])
+        for name in ("rows", "near", "covered", "stays", "sets", "chances")
     )
-    covered = (
-        cover_calls(gaps, dark)
-        .with_columns(
-            pl.lit(number).alias("run"),
-            month=pl.col("middle_at").dt.truncate("1mo").dt.date(),
-            is_rated=pl.col("middle_at") >= world.rated_from,
-        )
-        .with_columns(name_cluster("vessel"))
-    )
-    gaps = (
-        flag_gaps(attach_calls(gaps, covered), geo, rules)
-        .with_columns(pl.lit(number).alias("run"), is_rated=pl.col("off_at") >= world.rated_from)
-        .with_columns(name_cluster("vessel"))
-    )
-    return Judged(
-        gaps=gaps,
-        rows=_judge_rows(run, number, gaps, covered),
-        covered=covered,
-        months=total_months(run, number, gaps, covered, rules),
-        world=sum_up_world(run, covered),
-        ship_days=float(inside_s.sum(dtype=np.int64)) / 86_400,
-        offs=sum_up_offs(run, gaps, rules),
-    )
-
-
-def _judge_rows(run: Run, number: int, gaps: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
-    """Return dark_port_calls of a run with the true call each has found, and its cluster."""
-    middle = pl.col("window_from") + (pl.col("window_to") - pl.col("window_from")) / 2
-    first_gap = pl.col("gap_ids").str.split(";").list.first()
-    # Grade D says that nothing can be told, and grade X that there was no call.
-    rows = run.published["dark_port_calls"].filter(
-        ~pl.col("grade").is_in(["D", "X"]).fill_null(value=False)
-    )
-    return (
-        match_rows(rows.with_columns(pl.lit(number).alias("run")), covered)
-        .with_columns(is_rated=middle >= run.world.rated_from, first_gap=first_gap)
-        .join(gaps.select("cluster", first_gap="gap_id"), on="first_gap", how="left")
-        .with_columns(pl.col("cluster").fill_null(f"{number}|unknown"))
-    )
-
-
-def name_cluster(ship: str) -> pl.Expr:
-    """Return the column `cluster`: the ship of a seed, whose gaps are drawn together."""
-    known = pl.col(ship).cast(pl.String).fill_null("unknown")
-    return pl.format("{}|{}", "run", known).alias("cluster")
+    rows, near, covered, sets = (part.filter("is_rated") for part in (rows, near, covered, sets))
+    published = {
+        scope: sum(one.published[scope] for one in judged) for scope in judged[0].published
+    }
+    return [
+        *measure_calls(rows, covered, years, days, rules),
+        *measure_near_port(near, covered, years, days, rules),
+        *measure_glimpsed(rows, covered, rules),
+        *measure_false(rows, pick_assessed(chances), days),
+        *measure_expected(chances, covered, stays, published, rules),
+        *measure_candidates(sets, stays, chances, rules),
+    ]
 
 
 def _count(gaps: pl.DataFrame, measured: pl.DataFrame) -> list[Finding]:

@@ -22,6 +22,8 @@ def draw_figures(evaluation: Evaluation, out: Path) -> list[Path]:
     curves = evaluation.curves
     if curves.get("reliability"):
         drawn.append(_draw(evaluation, out / "reliability.png", _draw_reliability))
+    if curves.get("port_groups"):
+        drawn.append(_draw(evaluation, out / "port_groups.png", _draw_port_groups))
     if curves.get("precision_recall"):
         drawn.append(_draw(evaluation, out / "precision_recall.png", _draw_precision))
     if evaluation.months:
@@ -53,11 +55,20 @@ def _draw(
 
 
 def _draw_reliability(evaluation: Evaluation, panels: list[Axes]) -> str:
-    axes = panels[0]
+    _draw_shares(panels[0], evaluation.curves["reliability"])
+    panels[0].set(xlabel="mean probability of off", ylabel="share truly off")
+    return "reliability, bins of equal count, 90 % intervals"
+
+
+def _draw_port_groups(evaluation: Evaluation, panels: list[Axes]) -> str:
+    _draw_shares(panels[0], evaluation.curves["port_groups"])
+    panels[0].set(xlabel="mean probability of the likeliest port group", ylabel="share right")
+    return "likeliest port group or no call, two candidate groups and more"
+
+
+def _draw_shares(axes: Axes, curves: dict[str, list[dict[str, Any]]]) -> None:
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
-    for colour, (subject, points) in zip(
-        COLOURS, evaluation.curves["reliability"].items(), strict=False
-    ):
+    for colour, (subject, points) in zip(COLOURS, curves.items(), strict=False):
         shares = [point["share"] for point in points]
         below = [point["share"] - point["low"] for point in points]
         above = [point["high"] - point["share"] for point in points]
@@ -72,9 +83,8 @@ def _draw_reliability(evaluation: Evaluation, panels: list[Axes]) -> str:
             linewidth=1,
             label=subject,
         )
-    axes.set(xlabel="mean probability of off", ylabel="share truly off", xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="upper left")
-    return "reliability, bins of equal count, 90 % intervals"
 
 
 def _draw_precision(evaluation: Evaluation, panels: list[Axes]) -> str:

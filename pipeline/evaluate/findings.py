@@ -32,7 +32,8 @@ class Finding:
     """One figure.
 
     Attributes:
-        topic: gaps, baselines, calls, port group, worlds, intervals, trend, labels, withheld.
+        topic: gaps, baselines, calls, expected calls, candidates, port group, worlds,
+            intervals, trend, labels, withheld.
         measure: what was measured.
         subject: what was judged: p_off, reference, a baseline, or empty.
         stratum: the part it was measured on, `all` or `area: caspian`.

@@ -28,6 +28,10 @@ class EvaluationRules(RuleGroup):
         min_length=1,
     )
     stored_min_h: float = rule(4.0, "h", "METHOD 1: the shortest gap that is stored", gt=0)
+    visit_min_h: float = rule(4.0, "h", "METHOD 5: the shortest visit", gt=0)
+    least_p: float = rule(
+        1e-6, "probability", "judgement: of what was held impossible, in a log-loss", gt=0, lt=1
+    )
     gfw_min_h: float = rule(12.0, "h", WELCH)
     gfw_shore_nm: float = rule(50.0, "nm", WELCH)
     gfw_satellite_positions: int = rule(14, "positions in the 12 h before", WELCH)

@@ -11,9 +11,10 @@ from pipeline import store
 from pipeline.errors import UsageError
 from pipeline.evaluate.baselines import flag_gaps
 from pipeline.evaluate.curves import draw_curves
-from pipeline.evaluate.evaluation import Evaluation, name_cluster
+from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.findings import Finding, find
 from pipeline.evaluate.gap_findings import measure_gaps, pick_measured
+from pipeline.evaluate.judged import name_cluster
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.measures import wilson
 from pipeline.evaluate.outside import Labels

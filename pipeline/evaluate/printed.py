@@ -52,7 +52,7 @@ def write_page(evaluation: Evaluation, pictures: list[str]) -> str:
             *lay_table([o for o in whole if o.topic == topic]),
         ]
         notes = dict.fromkeys(
-            f"{', '.join(filter(None, (one.measure, one.subject)))}: {one.note}"
+            f"{', '.join(word for word in _name(one) if word and word != 'all')}: {one.note}"
             for one in whole
             if one.topic == topic and one.note and one.verdict != NOT_YET
         )
@@ -62,6 +62,10 @@ def write_page(evaluation: Evaluation, pictures: list[str]) -> str:
         lines += ["### Switch-offs by stratum", "", *_strata_table(strata)]
     lines += [f"![{name}]({name})" for name in pictures]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _name(one: Finding) -> tuple[str, str, str]:
+    return one.measure, one.subject, one.stratum
 
 
 def _is_stratum(one: Finding) -> bool:

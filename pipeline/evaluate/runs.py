@@ -22,6 +22,9 @@ PROCESSED_TABLES = (
     "monthly_dark_port_calls",
     "indicator",
 )
+# Of worlds alone: what calls are told from.
+CALL_TABLES = ("near_port_gaps", "call_sums", "legs")
+CALL_FOLDERS = ("port_candidates",)  # a file a month
 TRUTHS_READ = ("ships", "identities", "off_intervals", "port_calls", "ship_hours")
 WORLD_FACTS = ("is_simulated", "name", "seed", "start", "end", "rated_from", "private_shape")
 
@@ -73,7 +76,10 @@ class TruthFolder:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The published tables (`PROCESSED_TABLES`) of a night by name, and the truth of its world."""
+    """The published tables of a night by name, and the truth of its world.
+
+    `PROCESSED_TABLES`, `CALL_TABLES` and `CALL_FOLDERS`.
+    """
 
     world: World
     published: Mapping[str, pl.DataFrame]
@@ -86,7 +92,8 @@ def read_run(processed: Path, truth: Path) -> Run:
     Raises:
         UsageError: a file or a column is missing, or the two do not belong together.
     """
-    run = Run(_read_world(truth / "world.json"), read_published(processed), TruthFolder(truth))
+    published = {**read_published(processed), **read_calls(processed)}
+    run = Run(_read_world(truth / "world.json"), published, TruthFolder(truth))
     for name in TRUTHS_READ:
         if not (truth / f"{name}.parquet").is_file():
             raise UsageError(f"truth table {truth / name}.parquet is missing")
@@ -108,8 +115,32 @@ def read_published(processed: Path) -> dict[str, pl.DataFrame]:
     }
 
 
+def read_calls(processed: Path) -> dict[str, pl.DataFrame]:
+    """Return the tables of a night that calls are told from, by name.
+
+    Raises:
+        UsageError: a file, a folder or a column is missing.
+    """
+    whole = {name: processed / f"{name}.parquet" for name in CALL_TABLES}
+    parts = {name: processed / name for name in CALL_FOLDERS}
+    for name, folder in parts.items():
+        if not folder.is_dir():
+            raise UsageError(f"table {folder} is missing: it is a folder, with a file a month")
+        whole[name] = folder / "*.parquet"
+    empty = {name: not any(folder.glob("*.parquet")) for name, folder in parts.items()}
+    return {
+        name: pl.DataFrame(schema=polars_schema(TABLES[name]))
+        if empty.get(name)
+        else _read_path(path, list(polars_schema(TABLES[name])))
+        for name, path in whole.items()
+    }
+
+
 def _read_table(folder: Path, name: str, columns: list[str]) -> pl.DataFrame:
-    path = folder / f"{name}.parquet"
+    return _read_path(folder / f"{name}.parquet", columns)
+
+
+def _read_path(path: Path, columns: list[str]) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:

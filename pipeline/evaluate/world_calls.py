@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.evaluate.call_findings import HEADLINE
+from pipeline.evaluate.call_truth import sum_published
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import Run
 
@@ -24,6 +25,7 @@ class WorldCalls:
         is_null: no dark call in the headline scope in the whole world.
         true_ratio: true calls a year, rated over base years; None where there are no base years.
         published: last row of the indicator; empty where there is none.
+        expected_a_year: sum of P_call of the rated time by table call_sums, a year.
     """
 
     world: str
@@ -32,6 +34,7 @@ class WorldCalls:
     is_null: bool
     true_ratio: float | None
     published: dict[str, Any]
+    expected_a_year: float | None = None
 
     def true_class(self, rules: EvaluationRules) -> str:
         """Return the class of the true calls (CNA Table 8)."""
@@ -54,4 +57,11 @@ def sum_up_world(run: Run, covered: pl.DataFrame) -> WorldCalls:
         is_null=true.is_empty(),
         true_ratio=rated / run.world.rated_years / base if has_base else None,
         published=rows.tail(1).to_dicts()[0] if rows.height else {},
+        expected_a_year=_expect_a_year(run),
     )
+
+
+def _expect_a_year(run: Run) -> float | None:
+    """Return the headline calls a year that table call_sums expects; None where it is empty."""
+    is_filled = run.published["call_sums"].height > 0 and run.world.rated_years > 0
+    return sum_published(run)[HEADLINE] / run.world.rated_years if is_filled else None

@@ -15,6 +15,7 @@ from pipeline.evaluate.resample import Resampler
 from pipeline.evaluate.trend_findings import measure_trends
 from pipeline.evaluate.world_calls import WorldCalls
 
+NULL_CALLS = "expected headline calls a year"
 NULL_TARGET = Target("at most 3 a year", high=3.0)
 LOW_TARGET = Target("P(Low) at least 0.8 in 19 of 20", low=0.95)
 TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
@@ -65,11 +66,13 @@ def _measure_totals(months: pl.DataFrame) -> list[Finding]:
 def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
     topic, null = "null worlds", [one for one in worlds if one.is_null]
     if not null:
-        return [
-            Finding(topic, "expected headline calls a year", note="no null world among the runs")
-        ]
+        return [Finding(topic, NULL_CALLS, note="no null world among the runs")]
     found: list[Finding] = []
-    expected = [one.published.get("expected_12m") for one in null]
+    # What the indicator rates; without one, the sums it will be made of.
+    expected = [
+        one.expected_a_year if (said := one.published.get("expected_12m")) is None else said
+        for one in null
+    ]
     known = [value for value in expected if value is not None]
     if known:
         most = max(known)
@@ -78,7 +81,7 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
         found.append(
             find(
                 topic,
-                "expected headline calls a year",
+                NULL_CALLS,
                 most,
                 (min(known), most),
                 target,
@@ -88,7 +91,7 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
         )
     else:
         empty = "indicator.expected_12m"
-        found.append(not_yet(topic, "expected headline calls a year", empty, NULL_TARGET.words))
+        found.append(not_yet(topic, NULL_CALLS, empty, NULL_TARGET.words))
     low = [one.published["p_low"] for one in null if one.published.get("p_low") is not None]
     if not low:
         return [*found, not_yet(topic, "P(Low) at least 0.8", "indicator.p_low", LOW_TARGET.words)]

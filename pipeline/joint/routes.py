@@ -26,6 +26,7 @@ class Routes:
         off_node, on_node: nodes of the gap's ends (pairs).
         duration_h: of the gap (pairs).
         to_h, from_h: usual hours to the group and from it (pairs).
+        stay_lon, stay_lat: where the ship lay there, deg (pairs).
     """
 
     gap: Ints
@@ -35,6 +36,8 @@ class Routes:
     duration_h: Floats
     to_h: Floats
     from_h: Floats
+    stay_lon: Floats
+    stay_lat: Floats
 
 
 def find_ports(water: Water) -> pl.DataFrame:
@@ -104,7 +107,7 @@ def place_hours(
         (after_h - leaves_h) / np.maximum(from_h[pair], LEAST_LEG_H),
     )
     port_node = ports["node"].to_numpy()
-    lon, lat = (ports[name].to_numpy()[routes.group[pair]] for name in ("lon", "lat"))
+    lon, lat = routes.stay_lon[pair], routes.stay_lat[pair]
     sails = np.flatnonzero(is_first | is_last)
     end = np.where(is_first[sails], routes.off_node[pair[sails]], routes.on_node[pair[sails]])
     # Ways begin at the few ports: one tree of ways each.

@@ -13,7 +13,7 @@ from pipeline.joint.routes import Routes, find_ports, place_hours
 from pipeline.joint.silence import weigh_silence
 from pipeline.joint.steps import Stretches
 from pipeline.reception.learn import Learned
-from pipeline.reception.window import CHAIN, Bools, Floats, Ints, Window, name_cells
+from pipeline.reception.window import CHAIN, Floats, Ints, Window, name_cells
 from pipeline.rules import Rules
 from pipeline.water import Water
 
@@ -114,7 +114,7 @@ def _weigh_ways(
     straight_row = asked.off_row[direct.number] + 1 + direct.offset
     row = asked.off_row[of_asked[ways.number]] + 1 + ways.offset
     ports = find_ports(water)
-    routes = _find_routes(gaps, pairs, ports, water)
+    routes = _find_routes(gaps, pairs, ports, water, rules.joint.there_h)
     off_h = _hours_since(gaps, "off_at", window)[pairs["gap"].to_numpy()]
     after_h = window.hour[row] + 0.5 - off_h[ways.number]
     lon, lat, is_under_way = place_hours(
@@ -132,39 +132,22 @@ def _weigh_ways(
         rules.reception,
     )
     expected[: len(straight_row)][window.is_outside[straight_row]] = 0.0
-    changes = np.concatenate(
-        [
-            np.zeros(len(straight_row), np.bool_),
-            find_changes(ways, stratum, window.stratum[row - 1]),
-        ]
-    )
     return weigh_silence(
         Stretches(asked.size[number]),
         expected,
-        changes,
         ends.before[:, number],
         ends.after[:, number],
         learned.parameters,
     )
 
 
-def find_changes(ways: Stretches, stratum: Ints, before: Ints) -> Bools:
-    """Return in which hours of ways a ship stops or gets under way, as the way says.
-
-    On the direct way nobody knows when it did, so that there it has no such hour.
-
-    Args:
-        ways: through groups.
-        stratum: as in the window (hours).
-        before: the stratum at the off point, read in the first hour of each way alone (hours).
-    """
-    before = np.where(ways.offset == 0, before, np.roll(stratum, 1))
-    return stratum != before
-
-
 def _find_routes(
-    gaps: pl.DataFrame, pairs: pl.DataFrame, ports: pl.DataFrame, water: Water
+    gaps: pl.DataFrame, pairs: pl.DataFrame, ports: pl.DataFrame, water: Water, there_h: float
 ) -> Routes:
+    """Return the ways; who went silent in a port, or was heard in it next, lay at that berth.
+
+    Ports of a group lie in other cells than its middle, where others are heard more or less.
+    """
     gap = pairs["gap"].to_numpy()
     off_node, on_node = (
         water.snap(gaps[f"{end}_lon"], gaps[f"{end}_lat"])[0].astype(np.int64)
@@ -172,16 +155,27 @@ def _find_routes(
     )
     names = ports["port_group"].to_list()
     group = pairs["port_group"].replace_strict(names, np.arange(len(names)), return_dtype=pl.Int64)
+    # Of no pair at all, as where a geo folder has no port, polars makes no whole numbers.
+    group = group.to_numpy().astype(np.int64)
     duration_h = (gaps["on_at"] - gaps["off_at"]).dt.total_microseconds().to_numpy() / 1e6 / HOUR_S
+    to_h, from_h = pairs["usual_to_h"].to_numpy(), pairs["usual_from_h"].to_numpy()
+    stay = [
+        np.select(
+            [to_h < there_h, from_h < there_h],
+            [gaps[f"off_{name}"].to_numpy()[gap], gaps[f"on_{name}"].to_numpy()[gap]],
+            ports[name].to_numpy()[group],
+        )
+        for name in ("lon", "lat")
+    ]
     return Routes(
         gap,
-        # Of no pair at all, as where a geo folder has no port, polars makes no whole numbers.
-        group.to_numpy().astype(np.int64),
+        group,
         off_node[gap],
         on_node[gap],
         duration_h[gap],
-        pairs["usual_to_h"].to_numpy(),
-        pairs["usual_from_h"].to_numpy(),
+        to_h,
+        from_h,
+        *stay,
     )
 
 

@@ -5,6 +5,7 @@ graded as (
         month,
         count(*) as calls
     from dark_port_calls
+    where grade is distinct from 'X'
     group by month
 ),
 
