@@ -92,6 +92,8 @@ def connect(
     chances: Iterable[Row] = (),
     lit: Iterable[Row] = (),
     base: Iterable[Row] = (),
+    candidates: Iterable[Row] = (),
+    groups: Iterable[Row] = (),
     data_end: datetime = DATA_END,
     zone: str = "UTC",
     shuffled_by: int | None = None,
@@ -109,7 +111,8 @@ def connect(
         "call_sums": builders.frame(schema.CallSums, sums),
         "call_chances": builders.frame(schema.CallChances, chances),
         "baseline": builders.frame(schema.Baseline, base),
-        "port_candidates": builders.frame(schema.PortCandidates, ()),
+        "port_candidates": builders.frame(schema.PortCandidates, candidates),
+        "port_groups": builders.frame(schema.PortGroups, groups),
         "lit_port_calls": builders.frame(schema.LitPortCalls, lit),
         "legs": builders.frame(schema.Legs, [LEG, LATER]),
         "canal_transits": builders.frame(
@@ -1010,6 +1013,7 @@ FAULTS: dict[str, list[str]] = {
             "monthly_dark_port_calls",
             "indicator",
             "indicator_years",
+            "sensitivity",
             "spikes",
             "published_beside_ours",
         )
@@ -1023,6 +1027,7 @@ FAULTS: dict[str, list[str]] = {
         "update monthly_dark_port_calls set dark_share = 1.5",
         "update indicator set p_high = -1",
         "update indicator_years set p_low = 2",
+        "update sensitivity set p_low = 2",
     ],
     "a_rated_year_has_twelve_months_with_data": [
         f"update {name} set {change}"
@@ -1105,6 +1110,19 @@ FAULTS: dict[str, list[str]] = {
         "update canal_transits set gap_id = 'gap-001'",
         "update canal_transits set gap_id = 'gap-001', passage = 'dark'",
         "update canal_transits set gap_id = 'nobody', passage = 'unheard'",
+    ],
+    "the_headline_of_sensitivity_is_the_indicators": [
+        "update indicator set rating = 'Low'",
+        "update sensitivity set p_low = 0.5 where choice = 'headline'",
+        "delete from sensitivity where choice = 'headline' and scope = 'all'",
+        "update sensitivity set month = '2023-05-01' where choice = 'headline'",
+    ],
+    "a_choice_changes_the_class_where_it_is_another": [
+        "update sensitivity set rating = 'Low' where choice = 'counted'",
+        "update sensitivity set is_changed = true where choice = 'headline'",
+        "update sensitivity set is_changed = false where rating is null",
+        "update sensitivity set expected_12m = 1 where rating is null",
+        "delete from sensitivity where choice = 'headline'",
     ],
     "a_trailing_year_has_twelve_months_with_data": ["update indicator set upper_bound_12m = 0"],
 }

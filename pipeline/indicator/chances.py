@@ -27,6 +27,9 @@ def list_call_chances(placed: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(
             is_counted=pl.col("visit").is_not_null() & pl.col("visit").is_first_distinct(),
+            visit_gap_id=pl.when(pl.col("visit").is_not_null()).then(
+                pl.col("gap_id").first().over("visit")
+            ),
             flag=pl.col("flag").fill_null("unknown"),
         )
     )
