@@ -12,7 +12,8 @@ latest as (
         p_high,
         rating
     from indicator
-    where month = (select max(month) from indicator)
+    -- Of the four scopes of each month the last month's.
+    qualify rank() over (order by month desc) = 1
 ),
 
 told as (
