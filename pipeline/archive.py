@@ -308,7 +308,7 @@ def _follow_gaps(
         "dark_port_calls": dark,
         "imaging_requests": imaging.list_requests(dark, port_groups, who.listed, name),
         "call_sums": dark_calls.sum_calls(placed, rules),
-        "call_chances": indicator.list_call_chances(placed),
+        "call_chances": indicator.list_call_chances(placed, rules.calls),
         "near_port_gaps": calls.list_near_port(gap_rows, areas.port_groups(), data_end, name),
         "lit_port_calls": voyages.list_lit_port_calls(heard, gap_rows, who, rules, data_end, name),
         "legs": voyages.list_legs(heard, gap_rows, who, rules, name),

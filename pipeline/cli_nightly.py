@@ -32,14 +32,14 @@ AreasFolder = Annotated[
 Registry = Annotated[
     Path | None, typer.Option(help="CSV of flags and fleets that override the MMSI's.")
 ]
-Baseline = Annotated[
-    Path | None, typer.Option(help="CSV of gaps and calls of the years before 2022.")
-]
 Confirmations = Annotated[
     Path | None, typer.Option(help="CSV of dated proofs that a ship was, or was not, in a port.")
 ]
 Reviews = Annotated[Path | None, typer.Option(help="CSV of analysts' reviews of calls.")]
 WatchList = Annotated[Path | None, typer.Option(help="CSV of ships to label; never evidence.")]
+Baseline = Annotated[
+    Path | None, typer.Option(help="CSV of gaps and calls of the years before 2022.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 RAW, PROCESSED = Path("data/raw"), Path("data/processed")
@@ -52,10 +52,10 @@ def nightly(
     rules: RulesFile = None,
     areas: AreasFolder = None,
     registry: Registry = None,
-    baseline: Baseline = None,
     confirmations: Confirmations = None,
     reviews: Reviews = None,
     watch_list: WatchList = None,
+    baseline: Baseline = None,
     data_end: Annotated[
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,

@@ -93,10 +93,10 @@ DATABASE_TABLES = (
     "closures",
     "port_groups",
     "ship_registry",
-    "baseline",
     "confirmations",
     "reviews",
     "watch_list",
+    "baseline",
 )
 TABLES_FROM_SQL = (
     "monthly_gaps",
@@ -127,8 +127,8 @@ class Job:
     Attributes:
         rehash: hash every raw file, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
-        baseline: CSV of the years before 2022 (METHOD 7).
         evidence: the user's proofs, reviews and watch list.
+        baseline: CSV of the years before 2022 (METHOD 7).
     """
 
     raw: Path
@@ -187,10 +187,10 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
-    baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
     evidence = read_evidence(job.evidence, water.areas)
+    baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
     with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, baseline, evidence, started_at, progress)
+        night = _Night(job, water, registry, evidence, baseline, started_at, progress)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -225,16 +225,16 @@ class _Night:
         job: Job,
         water: Water,
         registry: pl.DataFrame,
-        baseline: pl.DataFrame,
         evidence: Evidence,
+        baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
     ) -> None:
         self.job = job
         self.water = water
         self.registry = registry
-        self.baseline = baseline
         self.evidence = evidence
+        self.baseline = baseline
         self.started_at = started_at
         self.progress = progress
         self.outputs = store.Outputs(job.processed)
@@ -427,10 +427,10 @@ class _Night:
             "seasons": self.water.areas.seasons,
             "closures": self.water.areas.closures,
             "ship_registry": self.registry,
-            "baseline": self.baseline,
             "confirmations": self.evidence.confirmations,
             "reviews": self.evidence.reviews,
             "watch_list": self.evidence.watch_list,
+            "baseline": self.baseline,
         }
         for name, frame in tables.items():
             store.write_table(frame, name, new)

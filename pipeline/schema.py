@@ -555,7 +555,8 @@ class CallChances(dy.Schema):
     is_glimpsed = _yes("an end of the gap lies in the port: no dark call there", nullable=False)
     is_unobservable = _yes("too little would have been received of it in any case", nullable=False)
     is_counted = _yes(
-        "of the gaps of one visit the likeliest: the row that stands for the visit", nullable=False
+        "of the gaps of one visit the proved or likeliest: the row that stands for the visit",
+        nullable=False,
     )
     visit_gap_id = _text("gap of the row that stands for the visit; null: glimpsed, no visit")
     p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.evaluate import Evaluation
 from pipeline.evaluate.call_findings import GRADE_B, NEAR_PORT
@@ -19,12 +20,13 @@ from pipeline.evaluate.expected_findings import (
     TOLD_IRANIAN,
     UNHEARD,
 )
-from pipeline.evaluate.findings import Finding
+from pipeline.evaluate.findings import Finding, Target, find
 from pipeline.evaluate.gap_findings import ERROR, RELATIVE, SKILL
 from pipeline.evaluate.group_findings import ERROR as GROUP_ERROR
 from pipeline.evaluate.group_findings import LOSS, TOP
 from pipeline.evaluate.hidden_findings import FALSE, GLIMPSED, HIDDEN, NOT_GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
+from pipeline.evaluate.measures import wilson
 from pipeline.evaluate.off_findings import (
     HABITS,
     NULL,
@@ -35,7 +37,7 @@ from pipeline.evaluate.off_findings import (
 )
 from pipeline.evaluate.off_totals import ALL, OffTotals, PublishedOff
 from pipeline.evaluate.printed import lay_table, show_number
-from pipeline.evaluate.world_findings import NULL_CALLS
+from pipeline.evaluate.world_findings import CLASSES, LOW_TARGET, NULL_CALLS, score_classes
 from pipeline.simulate.settings import WORLDS, list_bases
 
 SMALL = "small-"
@@ -78,6 +80,19 @@ CALL_MEASURES = (
     *(f"{HIDDEN}{GLIMPSED}", FALSE, DARK, DARK + ASSESSED, UNHEARD + ASSESSED, BOTH + ASSESSED),
     *(LIT_TURNED_DARK, TOLD_IRANIAN, NULL_CALLS),
 )
+INDICATOR = (
+    "The last trailing year of each world in the headline scope, beside its true dark calls:"
+    " METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class is printed alone"
+    " from 0.8 on, else the two likeliest; *at least* where gaps that nobody could have heard may"
+    " raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
+)
+CLASS_COLUMNS = (
+    *("world", "seed", "true calls", "true class", "expected", "90 % interval"),
+    *(f"P({name})" for name in CLASSES),
+    "printed",
+)
+SURE = 0.8  # METHOD 8: of P(Low) in a null world
+NO_HIGH_TARGET = Target("none", high=0.0)
 # Of top-1, log-loss and calibration; the rest is on the page of each large world.
 GROUP_PARTS = ("all", "set truly off", "no end in a port")
 CALL_SUBJECTS = ("dark_port_calls", NEAR_PORT)
@@ -196,6 +211,71 @@ def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
         lines += [f"### {measure[0].upper()}{measure[1:]}", ""]
         lines += _tell(judged, lambda one, measure=measure: _is_of_calls(one, measure))
     return lines
+
+
+def tell_indicator(judged: Mapping[str, Evaluation], rules: EvaluationRules) -> list[str]:
+    """Return the section on the indicator: classes of all worlds by name, intervals, trends."""
+    rows = [row for found in judged.values() for row in found.classes]
+    told = [
+        _row(
+            [
+                row["world"],
+                str(row["seed"]),
+                str(row["true_calls"]),
+                row["true_class"],
+                f"{row['expected_12m']:.1f}",
+                f"{row['expected_12m_low']:.0f} to {row['expected_12m_high']:.0f}",
+                *(f"{row[name]:.2f}" for name in CLASSES),
+                row["rating"],
+            ]
+        )
+        for row in rows
+    ]
+    pooled = [*score_classes(rows, rules), *_pool_null(judged)]
+    return [
+        "## The indicator (SIMULATED)",
+        "",
+        INDICATOR,
+        "",
+        *_head(CLASS_COLUMNS),
+        *told,
+        "",
+        *_lay_rows(pooled),
+        "### Intervals",
+        "",
+        *_tell(judged, lambda one: one.topic == "intervals" and one.value is not None),
+        "### Trends",
+        "",
+        *_tell(judged, lambda one: one.topic == "trend" and one.value is not None),
+    ]
+
+
+def _pool_null(judged: Mapping[str, Evaluation]) -> list[Finding]:
+    """Return how the worlds without a true headline call are rated, all together."""
+    rows = [row for found in judged.values() for row in found.classes if is_null_world(row)]
+    if not rows:
+        return []
+    low = sum(row["Low"] >= SURE for row in rows)
+    high = sum("High" in row["rating"] for row in rows)
+    return [
+        find(
+            "null worlds",
+            words,
+            count / len(rows),
+            wilson(count, len(rows), EvaluationRules().interval_level),
+            target,
+            count=len(rows),
+        )
+        for words, count, target in (
+            ("P(Low) at least 0.8", low, LOW_TARGET),
+            ("High printed, alone or beside another class", high, NO_HIGH_TARGET),
+        )
+    ]
+
+
+def is_null_world(row: Mapping[str, Any]) -> bool:
+    """Return whether a row of classes is of a world without a dark call by its making."""
+    return row["world"].removeprefix(SMALL).startswith("null")
 
 
 def tell_habits(

@@ -390,12 +390,6 @@ min_gap_s = 10
         b"273123456,,RUS,,2023-05-01,2023-06-01T06:00:00Z,own,me\n"
         b",9627980,,merchant,,,own,\n"
     ],
-    "baseline.csv": [
-        b"month,scope,flag,area,port_group,at_least_h,ships,gaps,ship_hours,expected_calls,visits,"
-        b"observability,source\n"
-        b"2021-05,ru_ir_crossing,all,all,all,30,40,120,9000.5,1.5,60,0.8,own\n"
-        b"2020-05-01,all,RUS,caspian,none,30,,7,,,,,own\n"
-    ],
     "confirmations.csv": [
         b"mmsi,imo,port,seen_at,is_present,source,analyst,entered_on\n"
         b"273123456,,aktau,2023-05-01T06:00:00Z,yes,own image,me,2023-06-01\n"
@@ -406,6 +400,12 @@ min_gap_s = 10
         b"0123456789abcdef,disagree,=1+1,me,2023-06-01\n"
     ],
     "watch_list.csv": [b"mmsi,imo,source,analyst,listed_on,note\n273123456,,own,me,2023-06-01,\n"],
+    "baseline.csv": [
+        b"month,scope,flag,area,port_group,at_least_h,ships,gaps,ship_hours,expected_calls,visits,"
+        b"observability,source\n"
+        b"2021-05,ru_ir_crossing,all,all,all,30,40,120,9000.5,1.5,60,0.8,own\n"
+        b"2020-05-01,all,RUS,caspian,none,30,,7,,,,,own\n"
+    ],
     "areas.toml": [AREAS],
     "areas.geojson": [GEOJSON],
 }
@@ -432,10 +432,10 @@ def read_settings(name: str, folder: Path) -> str | None:
         "mapping.toml": lambda: load_mapping(path),
         "rules.toml": lambda: rules_frame(load_rules(path)),
         "registry.csv": lambda: read_registry(path),
-        "baseline.csv": lambda: read_baseline(path),
         "confirmations.csv": lambda: read_evidence(EvidenceFiles(confirmations=path), ports()),
         "reviews.csv": lambda: read_evidence(EvidenceFiles(reviews=path), ports()),
         "watch_list.csv": lambda: read_evidence(EvidenceFiles(watch_list=path), ports()),
+        "baseline.csv": lambda: read_baseline(path),
     }.get(name, lambda: read_folder(folder))
     try:
         read()

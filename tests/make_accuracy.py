@@ -24,6 +24,7 @@ from tests.accuracy_page import (
     draw_recovery,
     tell_calls,
     tell_habits,
+    tell_indicator,
     tell_null,
     tell_recovery,
     tell_what_was_run,
@@ -42,9 +43,11 @@ PARTS = {
     "null-calls": ("null-no-dark",),
     "recovery": ("off-few", "caspian", "off-many"),
     "patchy": ("patchy-no-off", "patchy-few", "patchy", "patchy-many"),
+    "classes": ("class-3", "class-12", "class-20", "class-21", "class-60"),
+    "trends": ("trend", "trend-feed"),
     "null-large": ("null-no-off",),
 }
-USUAL_PARTS = ("main", "null", "null-calls", "recovery", "patchy")
+USUAL_PARTS = ("main", "null", "null-calls", "recovery", "patchy", "classes", "trends")
 LARGE = ("main", "null-large")
 
 
@@ -171,7 +174,9 @@ def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
             picture = draw_recovery(others, docs / "accuracy" / f"{part}.png")
             lines += tell_recovery(part, others, picture.name, rules)
             lines += tell_null(part, nulls) if nulls else []
-    lines += tell_calls({name: found for part in by_part.values() for name, found in part.items()})
+    by_name = {name: found for part in by_part.values() for name, found in part.items()}
+    lines += tell_calls(by_name)
+    lines += tell_indicator(by_name, rules)
     return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
 
 

@@ -257,8 +257,8 @@ def test_a_changed_rule_gives_what_it_gives_a_fresh_night_and_back_again(
 
 
 def test_every_rule_has_another_value_to_be_tried_with() -> None:
-    # Bands say only whether a night is published, a batch how much is read at once; the
-    # indicator is drawn anew every night.
+    # Bands say only whether a night is published, a batch how much is read at once; the indicator
+    # is drawn anew every night.
     unlike = {"feeds", "bands", "indicator"}
     names = {
         f"{group}.{name}"

@@ -114,6 +114,17 @@ def test_a_visit_counts_by_its_likeliest_gap_that_is_left():
     assert found["shortest gap", "24 h"] == pytest.approx(0.6)
 
 
+def test_a_proved_gap_of_a_visit_counts_before_a_likelier_one():
+    proved, proved_call = hidden(1, YEAR[0], 0.5)
+    other, other_call = hidden(2, YEAR[0], 0.9, is_counted=False, visit_gap_id="g-0001")
+    pairs = [(proved, proved_call), (other, other_call)]
+    calls = [{"grade": "A", "month": YEAR[0], "gap_ids": "g-0001", **IN_SCOPE}]
+    found = told(tried(pairs, months=year_seen(), calls=calls), "expected_12m")
+    assert found["headline", "as published"] == found["shortest gap", "30 h"] == 1
+    assert found["silence", "every gap a switch-off"] == 1
+    assert found["counted", "rows of grade A and B"] == 1
+
+
 def test_if_every_silence_were_a_switch_off_unheard_gaps_would_count_too():
     blind = {"cause": "unobservable", "is_unobservable": True}
     seen = spread_over(YEAR, 1, 0.1, p_off=0.2)

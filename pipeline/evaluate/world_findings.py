@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ LOW_TARGET = Target("P(Low) at least 0.8 in 19 of 20", low=0.95)
 TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
 COVERAGE = "the 95 % interval over seeds contains 0.90"
 CLASSES = ("Low", "Medium", "High")
+RATED = ("expected_12m", "expected_12m_low", "expected_12m_high", "rating")
 NORMAL_90 = 1.645  # half a 90 % interval, in standard deviations
 
 
@@ -31,7 +33,7 @@ def measure_worlds(
     return [
         *_measure_totals(months),
         *_measure_null(worlds, rules),
-        *_measure_classes(worlds, rules),
+        *score_classes(class_rows(worlds, rules), rules),
         *_measure_coverage(months, rules),
         *measure_trends(worlds, rules),
     ]
@@ -103,13 +105,17 @@ def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Find
 
 
 def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[str, Any]]:
-    """Return one row per world with class probabilities: world, seed, true calls and class, P."""
+    """Return one row per world with class probabilities: world, seed, true calls and class, P.
+
+    With it what was expected, its interval, and the class that was printed.
+    """
     return [
         {
             "world": one.world,
             "seed": one.seed,
             "true_calls": one.true_calls,
             "true_class": one.true_class(rules),
+            **{name: one.published.get(name) for name in RATED},
             **{name: one.published[f"p_{name.lower()}"] for name in CLASSES},
         }
         for one in worlds
@@ -117,8 +123,9 @@ def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[st
     ]
 
 
-def _measure_classes(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
-    topic, rows = "class worlds", class_rows(worlds, rules)
+def score_classes(rows: Sequence[Mapping[str, Any]], rules: EvaluationRules) -> list[Finding]:
+    """Return log score and calibration of P(class) over worlds (`class_rows`)."""
+    topic = "class worlds"
     if not rows:
         empty = "indicator.p_low, p_medium, p_high"
         return [not_yet(topic, name, empty) for name in ("log score", "P(class) calibration error")]

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import ConfigError
+from pipeline.indicator.totals import SCOPES
 from pipeline.schema import Baseline, conform, polars_schema
 from pipeline.ships import known_flags
 from pipeline.user_csv import read_records
 
 SHOWN_CHARACTERS = 40
 MONTH = re.compile(r"(\d{4})-(\d\d)(-01)?", re.ASCII)
-SCOPE_NAMES = ("ru_ir_crossing", "ru_ir_any", "any_flag_crossing", "all")
 KEY = ("month", "scope", "flag", "area", "port_group", "at_least_h")
 WHOLE = ("at_least_h", "ships", "gaps")
 DECIMAL = ("ship_hours", "expected_calls", "visits")
@@ -68,8 +68,8 @@ def _read_row(path: Path, line: int, cells: dict[str, str]) -> dict[str, Any]:
     month = MONTH.fullmatch(cells["month"])
     if not month or not 1 <= int(month[2]) <= 12 or not int(month[1]) >= 1:
         raise refuse("month", "a month, e.g. 2021-05")
-    if cells["scope"] not in SCOPE_NAMES:
-        raise refuse("scope", f"one of {', '.join(SCOPE_NAMES)}")
+    if cells["scope"] not in SCOPES:
+        raise refuse("scope", f"one of {', '.join(SCOPES)}")
     if cells["flag"] not in (*known_flags(), "all", "unknown"):
         raise refuse("flag", "a country code of ISO 3166-1 alpha-3, unknown, or all")
     for name in ("area", "port_group", "source"):

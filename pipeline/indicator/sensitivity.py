@@ -167,19 +167,26 @@ def _switch_off(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_visits(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with `is_counted` anew: the likeliest of a visit's gaps that are left."""
+    """Return rows with `is_counted` anew, of the gaps of a visit that are left.
+
+    As in `list_call_chances`: a proved gap first, refuted ones and those that cannot be judged
+    last, else the likeliest.
+    """
     visit = ("port_group", "visit_gap_id")
     weight = pl.when("is_unobservable").then("p_prior").otherwise("p_call")
+    order = {
+        **dict.fromkeys((*visit, "is_refuted", "is_unobservable"), False),
+        **dict.fromkeys(("is_proved", "weight"), True),
+        "gap_id": False,
+    }
     return (
-        rows.with_columns(weight=weight)
-        .filter(pl.col("weight").is_not_null())
-        .sort(
-            *visit,
-            "is_unobservable",
-            pl.col("weight"),
-            "gap_id",
-            descending=[*[False] * 3, True, False],
+        rows.with_columns(
+            weight=weight,
+            is_refuted=(pl.col("grade") == "X").fill_null(value=False),
+            is_proved=(pl.col("grade") == "A").fill_null(value=False),
         )
+        .filter(pl.col("weight").is_not_null())
+        .sort(*order, descending=list(order.values()))
         .with_columns(
             is_counted=pl.col("visit_gap_id").is_not_null() & pl.struct(visit).is_first_distinct()
         )

@@ -13,7 +13,6 @@ from itertools import product
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_matrix
 
 from pipeline.indicator.draws import LEAST_P, Bools, Floats, Learned, draw_uniforms
 
@@ -206,6 +205,8 @@ def sum_sets(cells: pl.DataFrame, key: Sequence[str], drawn: Bools, level: float
 
 def _find_ends(sets: pl.DataFrame, counts: np.ndarray, level: float) -> pl.DataFrame:
     """Return word, size, ENDS of some sets."""
+    from scipy.sparse import csr_matrix
+
     sizes = sets["size"].to_numpy()
     starts = np.concatenate([[0], np.cumsum(sizes)])
     members = sets["number"].explode().to_numpy()
