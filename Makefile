@@ -8,7 +8,7 @@ PROCESSED ?= data/processed
 ROWS ?= 5000000
 SECONDS ?= 60
 
-.PHONY: help setup demo test test-long check format nightly sql bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
+.PHONY: help setup demo test test-long check format nightly sql notebook report bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
 
 help: ## this text
 	@echo "darkport: AIS tracking gaps and dark port calls"
@@ -30,6 +30,7 @@ demo: setup ## a feed the project simulates itself (100 ships, 14 months), the w
 	@echo
 	@echo "The feed is SIMULATED (seeded): no ship in it exists."
 	@$(BIN)/darkport show table_5 --processed data/demo/processed
+	@echo "page      data/demo/processed/report/index.html (open it in a browser)"
 	@echo "report    data/demo/evaluation/evaluation.md (figures beside it)"
 	@echo "database  data/demo/processed/darkport.duckdb"
 	@echo "tables    data/demo/processed/*.parquet, *.csv, indicator.json"
@@ -60,7 +61,13 @@ nightly: setup ## the job: data/raw into data/processed; NIGHTLY="--log json" fo
 	  $(BIN)/darkport nightly --raw "$(RAW)" --processed "$(PROCESSED)" $(NIGHTLY)
 
 sql: setup ## a terminal SQL editor on the database, read-only
-	$(BIN)/darkport sql --processed $(PROCESSED)
+	$(BIN)/darkport sql --processed "$(PROCESSED)"
+
+notebook: setup ## docs/start.ipynb in Jupyter, on PROCESSED (extra `analyst`)
+	DARKPORT_PROCESSED="$(abspath $(PROCESSED))" $(BIN)/jupyter lab docs/start.ipynb
+
+report: setup ## the report again, from the tables in PROCESSED; nightly makes it too
+	$(BIN)/darkport report --processed "$(PROCESSED)"
 
 bench: setup ## time and memory of the chain on ROWS simulated positions, beside a bare scan
 	$(BIN)/python -m tests.bench --rows $(ROWS)

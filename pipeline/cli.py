@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline import cli_calibrate, cli_nightly, cli_worlds
+from pipeline import cli_calibrate, cli_nightly, cli_report, cli_worlds
 from pipeline.cli_nightly import PROCESSED, AsJson, Processed
-from pipeline.errors import DarkportError, UsageError
+from pipeline.errors import DarkportError, UsageError, printable
 from pipeline.process import (
     BROKEN_PIPE_CODE,
     Stopped,
@@ -24,6 +23,9 @@ from pipeline.process import (
     stopping_on_signals,
 )
 from pipeline.resources import bundled_folder
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(
     help="AIS tracking gaps and dark port calls on the Caspian Sea and the Volga-Don waterway.",
@@ -37,6 +39,7 @@ app = typer.Typer(
 app.command()(cli_nightly.nightly)
 app.command()(cli_nightly.rollup)
 app.command()(cli_nightly.doctor)
+app.command()(cli_report.report)
 app.command()(cli_worlds.simulate)
 app.command()(cli_worlds.evaluate)
 app.command()(cli_calibrate.calibrate)
@@ -61,47 +64,51 @@ def explain(
 
 @app.command()
 def show(
-    question: Annotated[str, typer.Argument(help="Name of a query in sql/examples.")],
+    question: Annotated[
+        str | None, typer.Argument(help="Name of a query in sql/examples; without it: their list.")
+    ] = None,
     processed: Processed = PROCESSED,
     as_json: AsJson = False,
 ) -> None:
-    """Print the answer of one of the queries in sql/examples."""
-    from pipeline.store import run_example
+    """Print the answer of one of the queries in sql/examples, or what there is to ask."""
+    from pipeline.store import list_examples, run_example
 
-    frame = run_example(processed, bundled_folder("sql") / "examples", question)
-    if as_json:
-        _print_json(frame.to_dicts())
+    examples = bundled_folder("sql") / "examples"
+    if question is None:
+        known = list_examples(examples)
+        if as_json:
+            _print_json([{"question": name, "words": words} for name, words in known.items()])
+            return
+        for name, words in known.items():
+            print(f"{name:24} {words}")  # noqa: T201
         return
-    import polars as pl
-
-    with pl.Config(
-        tbl_rows=200,
-        tbl_cols=40,
-        tbl_width_chars=200,
-        fmt_str_lengths=80,
-        tbl_hide_column_data_types=True,
-        tbl_hide_dataframe_shape=True,
-        tbl_formatting="ASCII_MARKDOWN",
-    ):
-        print(frame)  # noqa: T201
+    frame = run_example(processed, examples, question)
+    _print_answer(frame, as_json)
 
 
 @app.command()
-def sql(processed: Processed = PROCESSED) -> None:
-    """Open the database read-only in a terminal SQL editor (extra `analyst`)."""
-    import shutil
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(help="Query to answer; without it: the editor.")
+    ] = None,
+    processed: Processed = PROCESSED,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a query, or open the database read-only in a terminal SQL editor (extra `analyst`)."""
+    if query is not None:
+        from pipeline.store import run_query
 
+        _print_answer(run_query(processed, query), as_json)
+        return
+    from pipeline.sql_editor import find_editor
     from pipeline.store import DATABASE
 
     database = processed / DATABASE
     if not database.is_file():
         raise UsageError(f"no database at {database}: run darkport nightly first")
-    beside = Path(sys.executable).parent
-    for program, options in (("harlequin", ["-r"]), ("duckdb", ["-readonly"])):
-        found = shutil.which(program, path=str(beside)) or shutil.which(program)
-        if found:
-            os.execv(found, [found, *options, str(database)])
-    raise UsageError("no SQL editor found: pip install 'darkport[analyst]' brings harlequin")
+    editor = find_editor(database)
+    flush_streams()
+    os.execve(editor.command[0], editor.command, {**os.environ, **editor.environment})
 
 
 @app.command()
@@ -116,6 +123,26 @@ def feeds(as_json: AsJson = False) -> None:
     for name, title, needs in formats:
         print(f"{name}\n    {title}\n    needs: {needs}")  # noqa: T201
     print("anything else\n    a mapping file beside the raw files: mapping.toml, see docs/feeds.md")  # noqa: T201
+
+
+def _print_answer(frame: pl.DataFrame, as_json: bool) -> None:
+    if as_json:
+        _print_json(frame.to_dicts())
+        return
+    import polars as pl
+
+    # Names are typed in by strangers: none may steer the terminal.
+    texts = pl.col(pl.String).map_elements(printable, return_dtype=pl.String)
+    with pl.Config(
+        tbl_rows=200,
+        tbl_cols=40,
+        tbl_width_chars=200,
+        fmt_str_lengths=80,
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_formatting="ASCII_MARKDOWN",
+    ):
+        print(frame.with_columns(texts))  # noqa: T201
 
 
 def _print_json(content: Any) -> None:

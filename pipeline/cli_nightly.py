@@ -66,6 +66,9 @@ def nightly(
         bool,
         typer.Option("--accept-counts", help="Publish although counts are out of their bands."),
     ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Make the report too.")
+    ] = True,
     log: Annotated[
         Literal["auto", "text", "json", "none"] | None,
         typer.Option(
@@ -94,6 +97,7 @@ def nightly(
             rehash=rehash,
             accept_counts=accept_counts,
             evidence=EvidenceFiles(confirmations, reviews, watch_list),
+            with_report=with_report,
         )
         outcome = run_night(job, told.progress)
     exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
@@ -242,6 +246,7 @@ def make_job(
     rehash: bool = False,
     accept_counts: bool = False,
     evidence: EvidenceFiles | None = None,
+    with_report: bool = False,
 ) -> Job:
     """Return the job that the options ask for.
 
@@ -272,6 +277,7 @@ def make_job(
         rehash=rehash,
         accept_counts=accept_counts,
         evidence=evidence or NO_FILES,
+        with_report=with_report,
     )
 
 

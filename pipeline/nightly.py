@@ -28,6 +28,7 @@ from pipeline import (
     ingest,
     inputs,
     proofs,
+    report,
     rollup,
     store,
 )
@@ -129,6 +130,7 @@ class Job:
         accept_counts: publish although counts are out of their bands.
         evidence: the user's proofs, reviews and watch list.
         baseline: CSV of the years before 2022 (METHOD 7).
+        with_report: make the report too.
     """
 
     raw: Path
@@ -142,6 +144,7 @@ class Job:
     rehash: bool = False
     accept_counts: bool = False
     evidence: EvidenceFiles = NO_FILES
+    with_report: bool = False
 
 
 @dataclass(frozen=True)
@@ -384,6 +387,9 @@ class _Night:
         store.write_json(archive.names(), state / "shelf.json")
         _save_counts(archive, state)
         self._write_manifest(new, outcome, found, archive)
+        if self.job.with_report:
+            report.write_report(new, new / report.FOLDER, self.job.areas_folder)
+            self._note_seconds("making the report")
         self.outputs.commit(new)
         # Published: what cannot be removed now must not say that the old outputs stand.
         with suppress(StorageError):
@@ -646,7 +652,7 @@ def roll_up_again(job: Job) -> None:
             raise UsageError(f"no published tables in {job.processed}: run darkport nightly")
         manifest = store.read_manifest(current)
         new = outputs.begin()
-        made_anew = {store.DATABASE, "indicator.json"} | {
+        made_anew = {store.DATABASE, "indicator.json", report.FOLDER} | {
             f"{name}.{kind}" for name in TABLES_FROM_SQL for kind in ("parquet", "csv")
         }
         if baseline is not None:
@@ -658,7 +664,31 @@ def roll_up_again(job: Job) -> None:
             store.write_table(baseline, "baseline", new)
         data_end = datetime.fromisoformat(manifest["data_end"]).replace(tzinfo=None)
         roll_up(job, new, data_end, manifest["rules_hash"])
+        if (current / report.FOLDER).is_dir():
+            report.write_report(new, new / report.FOLDER, job.areas_folder)
         outputs.commit(new)
+
+
+def report_again(processed: Path, areas_folder: Path, *, with_figures: bool = True) -> Path:
+    """Make the report of the tables published last, publish it with them, and return its page.
+
+    Raises:
+        UsageError: nothing was published yet, or by an earlier version.
+    """
+    store.read_manifest(processed)
+    with store.hold_lock(processed, "darkport report"):
+        outputs = store.Outputs(processed)
+        outputs.sweep()
+        current = outputs.current
+        if current is None:
+            raise UsageError(f"no published tables in {processed}: run darkport nightly")
+        new = outputs.begin()
+        for path in sorted(current.iterdir()):
+            if path.name != report.FOLDER:
+                outputs.carry(new, path.name)
+        report.write_report(new, new / report.FOLDER, areas_folder, with_figures=with_figures)
+        outputs.commit(new)
+    return processed / report.FOLDER / report.PAGE
 
 
 def roll_up(job: Job, built: Path, data_end: datetime, name_of_rules: str) -> None:
@@ -713,4 +743,5 @@ def _fill_database(
             frame = store.validate(frame, store.TABLES[name])
         store.write_parquet(frame, built / f"{name}.parquet")
         store.write_csv(frame, built / f"{name}.csv")
+    store.make_views(connection)
     store.comment_tables(connection)

@@ -38,7 +38,11 @@ MARTS = (
     "published_beside_ours",
 )
 # In this order: a macro reads tables and the macros before it.
-MACROS = ("gaps_as_of", "monthly_gaps_as_of", "hours_of_gap")
+MACROS = (
+    *("gaps_as_of", "monthly_gaps_as_of", "hours_of_gap", "port_groups", "gaps_near"),
+    *("ships_dark_near", "find_ships", "ship_story", "monthly", "dark_share", "calls_at"),
+    "positions",
+)
 # Relations that must be in the connection beforehand.
 INPUTS = (
     *("files", "rules", "gaps", "dark_port_calls", "call_sums", "near_port_gaps"),

@@ -1113,6 +1113,85 @@ class PublishedCounts(dy.Schema):
     note = _text("what is not known about it")
 
 
+class PublishedBesideOurs(dy.Schema):
+    """One row per published count of ships or gaps by month and flag, with our nearest comparable.
+
+    Ours: merchant ships, everywhere, silences of 30 h and more, uncorrected. The threshold and the
+    area behind the published figures are not known: a difference is no error of either side.
+    """
+
+    figure_id = _key("short name of the figure, see published_counts")
+    source = _text("publication", nullable=False)
+    measure = _text("ships (with such a gap) or gaps", nullable=False)
+    month = _month()
+    flag = _text("flag, ISO 3166 alpha-3", nullable=False)
+    published = _number("published value", nullable=False)
+    ours = _whole("ours; null in a month without data, or where 30 h is no rung of the ladder")
+    difference = _number("ours less published")
+    ratio = _number("ours over published")
+    ships_seen = _whole("distinct merchant ships of the flag with a sighting in the month")
+    ship_hours = _number("their time between consecutive sightings, gaps included", "h")
+    status = _one_of("provisional until 45 days after the month's end", STATUSES)
+    note = _text("what is not known about the published figure")
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Months(dy.Schema):
+    """One row per calendar month (UTC) from the first with data to that of data_end."""
+
+    month = _month(primary_key=True)
+    ends_at = _instant("begin of the next month", nullable=False)
+    data_end = _instant("end of the data of the run", nullable=False)
+    has_data = _yes("at least one sighting; no: all its measures are null", nullable=False)
+    is_complete = _yes("it ends no later than the data", nullable=False)
+    gap_status = _one_of("of its gaps: final 45 days after its end", STATUSES, nullable=False)
+    call_status = _one_of("of its calls: final 90 days after its end", STATUSES, nullable=False)
+
+
+class Thresholds(dy.Schema):
+    """One row per rung of the ladder of lengths that gaps are counted by (METHOD 1)."""
+
+    at_least_h = _whole("least length", "h", primary_key=True, nullable=False)
+    least_s = _whole("the least whole seconds that count", "s", nullable=False)
+
+
+class Scopes(dy.Schema):
+    """One row per scope of the calls (METHOD 7). Scopes overlap: they are never added up."""
+
+    scope = _key("name of the scope")
+    fleet = _text("fleet that is in it; null: any")
+    flags = dy.List(dy.String(), description="flags that are in it; null: any", nullable=True)
+    port_countries = dy.List(
+        dy.String(), description="countries of the port that are in it; null: any", nullable=True
+    )
+    is_crossing = _yes("the port before or after lies in the other country", nullable=False)
+    meaning = _text("the same in words", nullable=False)
+
+
+class GapLadder(dy.Schema):
+    """One row per silence x rung of the ladder that it has reached: what monthly_gaps counts."""
+
+    gap_id = _key("gap, see gaps")
+    at_least_h = _whole("rung, see thresholds", "h", primary_key=True, nullable=False)
+    kind = _one_of(
+        "closed, not ended by data_end, or of a ship that sailed out",
+        ("gap", "open_gap", "left_region"),
+        nullable=False,
+    )
+    ship_id = _text("ship, see ships", nullable=False)
+    month = _month()
+    flag = _text("flag at the off point, ISO 3166 alpha-3, or 'unknown'", nullable=False)
+    fleet = _one_of("fleet (METHOD 2)", FLEETS, nullable=False)
+    area = _text("monthly area of the off point")
+    port_group = _text("port group near the off point; 'none'")
+    cause = _one_of("why the ship was not heard (METHOD 4); null: not judged yet", CAUSES)
+    length_s = _whole("length of the silence, of an open one so far", "s", nullable=False)
+    p_off = _probability("probability that the set was off")
+    p_off_low = _probability("lower end of its 90 % interval")
+    p_off_high = _probability("upper end of its 90 % interval")
+
+
 class Seasons(dy.Schema):
     """One row per navigation season of a waterway; a year not listed excludes nothing."""
 
@@ -1251,6 +1330,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "spikes": Spikes,
     "baseline": Baseline,
     "published_counts": PublishedCounts,
+    "published_beside_ours": PublishedBesideOurs,
     "seasons": Seasons,
     "closures": Closures,
     "port_groups": PortGroups,
@@ -1258,6 +1338,14 @@ TABLES: dict[str, type[dy.Schema]] = {
     "confirmations": Confirmations,
     "reviews": Reviews,
     "watch_list": WatchList,
+}
+
+# Steps of sql/marts that stay in darkport.duckdb, for those who ask it.
+STEP_TABLES: dict[str, type[dy.Schema]] = {
+    "months": Months,
+    "thresholds": Thresholds,
+    "scopes": Scopes,
+    "gap_ladder": GapLadder,
 }
 
 

@@ -29,7 +29,7 @@ from pipeline.areas import load_areas
 from pipeline.rules import Rules
 from pipeline.simulate.settings import read_world
 from pipeline.simulate.world import simulate
-from tests import bench_nights, night
+from tests import bench_examples, bench_nights, night
 
 COLUMNS = ("mmsi", "segment", "seen_at", "lon", "lat")
 BARE_SCAN = "bare scan of the stored columns"
@@ -190,6 +190,9 @@ def main() -> None:
     if not given.no_nights:
         measured["nights"] = bench_nights.compare_archives(folder / "nights")
         lines += ["", *bench_nights.tell_nights(measured["nights"])]
+        longest = folder / "nights" / list(bench_nights.ARCHIVES)[-1] / "processed"
+        measured["examples"] = bench_examples.measure_examples(longest)
+        lines += ["", *bench_examples.tell_examples(measured["examples"])]
     print("\n".join(lines))
     shutil.rmtree(folder)
     if given.no_nights:

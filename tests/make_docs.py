@@ -19,7 +19,7 @@ from pipeline import ingest, inputs, store
 from pipeline.feeds import list_formats
 from pipeline.ingest import no_progress
 from pipeline.rules import Rules, rules_frame
-from pipeline.schema import REASONS, TABLES, GapsCalibrated
+from pipeline.schema import REASONS, STEP_TABLES, TABLES, GapsCalibrated
 from tests.night import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -36,6 +36,8 @@ def tell_tables() -> str:
     ]
     for name, table in TABLES.items():
         lines += ["", f"## {name}", "", *tell_columns(table)]
+    for name, table in STEP_TABLES.items():
+        lines += ["", f"## {name}, in `darkport.duckdb` alone", "", *tell_columns(table)]
     lines += ["", "## gaps_calibrated, of `darkport calibrate`", "", *tell_columns(GapsCalibrated)]
     lines += ["", "## Reasons in `rejected`", "", "| reason | meaning |", "|---|---|"]
     lines += [f"| {reason} | {meaning} |" for reason, meaning in REASONS.items()]

@@ -20,7 +20,7 @@ import polars as pl
 
 from pipeline.nightly import Job, Outcome, run_night
 from pipeline.rules import Rules
-from pipeline.schema import TABLES, polars_schema
+from pipeline.schema import STEP_TABLES, TABLES, polars_schema
 from tests.night import GEO, SQL
 from tests.nights_archive import COLUMNS, DAY, Line, instant
 
@@ -218,8 +218,8 @@ def make_light_sql(folder: Path) -> Path:
     connection = duckdb.connect()
     for path in (SQL / "marts").glob("*.sql"):
         columns = "0 as nothing"
-        if path.stem in TABLES:
-            empty = pl.DataFrame(schema=polars_schema(TABLES[path.stem]))
+        if table := (TABLES | STEP_TABLES).get(path.stem):
+            empty = pl.DataFrame(schema=polars_schema(table))
             connection.register("empty", empty.to_arrow())
             types = connection.execute("describe select * from empty").fetchall()
             columns = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind, *_ in types)

@@ -75,6 +75,7 @@ FLOW = (
     "months",
     "archive",
     "rollup",
+    "report",
     "nightly",
     "calibrate_page",
     "calibrate",
@@ -82,6 +83,7 @@ FLOW = (
     "explain_calls",
     "explain",
     "doctor",
+    "sql_editor",
     "progress",
     "simulate",
     "evaluate",
@@ -91,6 +93,7 @@ FLOW = (
     "cli_worlds",
     "cli_nightly",
     "cli_calibrate",
+    "cli_report",
     "cli",
 )
 # They alone touch disk, clock and database; areas, ships and rules read the file they are named.

@@ -161,6 +161,15 @@ MAY, JUNE, JULY = date(2023, 5, 1), date(2023, 6, 1), date(2023, 7, 1)
 NEAR = {"off_port_group": "astrakhan"}
 DON = {"off_area": "volga_don"}
 JUDGED = {"live_h": 3.0, "expected_receptions": 4.0}
+AMIRABAD = {"off_port_group": "amirabad", "on_port_group": "astrakhan"}
+OFF = {"cause": "probable_off", "p_off": 0.9, "p_off_low": 0.8, "p_off_high": 1.0} | {
+    "live_h": 13.0,
+    "witnesses": 6,
+}
+DOUBTED = {"cause": "unexplained", "p_off": 0.5, "p_off_low": 0.3, "p_off_high": 0.7} | {
+    "live_h": 15.0,
+    "witnesses": 2,
+}
 
 
 def gap(ship: int, off_at: datetime, hours: float | None, **more: Any) -> Row:
@@ -171,17 +180,19 @@ def gap(ship: int, off_at: datetime, hours: float | None, **more: Any) -> Row:
 def inputs() -> dict[str, pl.DataFrame]:
     """May and July have data, June has none."""
     gaps = [
-        gap(A, datetime(2023, 5, 1), 30, name="VOLGA 1", **NEAR),
-        gap(A, datetime(2023, 5, 9), 31.5, name="VOLGA 1", **NEAR),
+        gap(A, datetime(2023, 5, 1), 30, name="VOLGA 1", **NEAR, **DOUBTED),
+        gap(A, datetime(2023, 5, 9), 31.5, name="VOLGA 1", **NEAR, **OFF),
         gap(B, datetime(2023, 5, 4), 12, flag="IRN", name="=NEKA()", **NEAR, **JUDGED),
         gap(C, datetime(2023, 5, 5), 29.5, **DON),
         gap(B, datetime(2023, 5, 20), 400, flag="IRN", cause="left_region"),
         gap(C, datetime(2023, 7, 10), None, **DON),
         gap(D, datetime(2023, 5, 6), 40, fleet="ferry"),
+        gap(A, datetime(2023, 5, 15, 10), 26, name="VOLGA 1", **AMIRABAD, **OFF),
     ]
     ship_months = [
         {"mmsi": A, "month": MAY, "port_group": "astrakhan", "sightings": 9, "ship_s": 360_000},
         {"mmsi": B, "month": MAY, "flag": "IRN", "port_group": "astrakhan", "ship_s": 180_000},
+        {"mmsi": A, "month": MAY, "port_group": "amirabad"},
         {"mmsi": B, "month": MAY, "flag": "IRN"},
         {"mmsi": C, "month": MAY, "area": "volga_don", "ship_s": 36_000},
         {"mmsi": D, "month": MAY, "fleet": "ferry", "ship_s": 36_000},
@@ -228,17 +239,107 @@ def inputs() -> dict[str, pl.DataFrame]:
         "runs": builders.frame(schema.Runs, [{"run": 1, "data_end": DATA_END}]),
         "gaps": builders.frame(schema.Gaps, gaps),
         "ship_months": builders.frame(schema.ShipMonths, ship_months),
-        "dark_port_calls": builders.frame(
-            schema.DarkPortCalls,
-            [{"gap_ids": f"gap-{number:03}", "grade": "C"} for number in (1, 2, 3)],
-        ),
         "files": builders.frame(schema.Files, files),
-        "outage_hours": builders.frame(schema.OutageHours, []),
+        "outage_hours": builders.frame(
+            schema.OutageHours, [{"hour": datetime(2023, 5, 1, 5), "why": "receivers_out"}]
+        ),
         "reception_cells": builders.frame(schema.ReceptionCells, cells),
         "gap_hours": builders.frame(schema.GapHours, gap_hours),
         **builders.no_voyages(),
+        **calls_and_voyages(),
+        **reports(),
         "rules": rules_frame(Rules()),
         "seasons": builders.frame(schema.Seasons, seasons),
+    }
+
+
+IRAN = {"port_group": "amirabad", "port_country": "IRN"}
+CROSSING = {"in_ru_ir_crossing": True, "in_ru_ir_any": True, "in_any_flag_crossing": True}
+HOME = {"from_group": "amirabad", "from_country": "IRN"} | {
+    "to_group": "astrakhan",
+    "to_country": "RUS",
+}
+OUT = {"from_group": "astrakhan", "from_country": "RUS"} | {
+    "to_group": "amirabad",
+    "to_country": "IRN",
+}
+
+
+def leg(ship: int, left_at: datetime, days: int, way: Row, passage: str = "lit") -> Row:
+    at = {"left_at": left_at, "arrived_at": left_at + timedelta(days=days), "hours": 24.0 * days}
+    which = {"month": left_at.date().replace(day=1), "passage": passage}
+    return {"mmsi": ship, "is_crossing": True, "is_ru_ir_crossing": True, **at, **which, **way}
+
+
+def calls_and_voyages() -> dict[str, pl.DataFrame]:
+    """A has a dark call at Amirabad in May; B went dark on a leg in February and not since."""
+    at = {"window_from": datetime(2023, 5, 15, 14), "window_to": datetime(2023, 5, 16, 8)}
+    dark = [{"gap_ids": f"gap-{number:03}", "grade": "C"} for number in (1, 2, 3)]
+    dark += [{"gap_ids": "gap-008", "grade": "B", "p_call": 0.85, **at, **IRAN, **CROSSING}]
+    dark += [{"gap_ids": "gap-007", "grade": "D", "mmsi": D, **at, **IRAN}]
+    stay = {"entered_at": datetime(2023, 5, 4), "left_at": datetime(2023, 5, 5), "stay_h": 24.0}
+    lit = [{"mmsi": A, "stopped_h": 20.0, **stay, **IRAN, **CROSSING}]
+    sums = {"expected_calls": 1.25, "expected_unheard": 0.25, "glimpsed": 1, **IRAN, **CROSSING}
+    legs = [
+        leg(A, datetime(2023, 5, 2, 8), 1, OUT),
+        leg(A, datetime(2023, 5, 15), 3, HOME, "dark"),
+        leg(A, datetime(2023, 5, 20), 2, OUT, "unheard"),
+        leg(B, datetime(2023, 2, 1), 3, HOME, "dark"),
+    ]
+    passed = {"direction": "volga_to_don", "passage": "lit", "hours": 30.0, "season_days": 15}
+    july = {"entered_at": datetime(2023, 7, 2), "left_at": datetime(2023, 7, 3, 6), "month": JULY}
+    told = [("amirabad", "IRN", 0.75, 0.8, 0.05), ("none", None, 0.25, 0.1, 0.05)]
+    candidates = [
+        {"gap_id": "gap-008", "port_group": group, "country": country, "p_prior": prior}
+        | {"p_call": dark_there, "p_unheard": unheard}
+        for group, country, prior, dark_there, unheard in told
+    ]
+    return {
+        "dark_port_calls": builders.frame(schema.DarkPortCalls, dark),
+        "lit_port_calls": builders.frame(schema.LitPortCalls, lit),
+        "call_sums": builders.frame(schema.CallSums, [sums]),
+        "legs": builders.frame(schema.Legs, legs),
+        "canal_transits": builders.frame(schema.CanalTransits, [{"mmsi": C, **passed, **july}]),
+        "port_candidates": builders.frame(schema.PortCandidates, candidates),
+    }
+
+
+def reports() -> dict[str, pl.DataFrame]:
+    """Draughts around gaps (D's is too old), names, and a station that was down for an hour."""
+
+    def draught(ship: int, at: datetime, metres: float | None) -> Row:
+        return {"mmsi": ship, "first_at": at, "last_at": at, "draught_m": metres}
+
+    statics = [
+        draught(A, datetime(2023, 4, 30), 3.0),
+        draught(A, datetime(2023, 4, 30, 12), None),
+        draught(A, datetime(2023, 5, 2, 6), 2.2),
+        draught(A, datetime(2023, 5, 8), 2.2),
+        draught(A, datetime(2023, 5, 11), 2.3),
+        draught(A, datetime(2023, 5, 14), 2.3),
+        draught(A, datetime(2023, 5, 17), 4.0),
+        draught(D, datetime(2023, 3, 1), 4.0),
+        draught(D, datetime(2023, 5, 9), 5.0),
+    ]
+    names = {A: "VOLGA 1", B: "=NEKA()", C: "DON", D: None}
+    ships = [
+        {"mmsi": ship, "ship_id": f"mmsi:{ship}", "name": name, "flag": "RUS"}
+        for ship, name in names.items()
+    ]
+    ships[0]["imo"] = 9_990_002
+    heard = {"feed": "north", "receiver": "terrestrial", "station": "cape", "expected": 4}
+    health = [
+        {"hour": datetime(2023, 5, 1, 4), "messages": 9, "ships": 3, "delay_s": 2, **heard},
+        {"hour": datetime(2023, 5, 1, 5), "is_outage": True, "why": "silent", **heard},
+        {"hour": datetime(2022, 5, 1, 5), "messages": 1, **heard},
+    ]
+    return {
+        "statics": builders.frame(schema.Statics, statics),
+        "ships": builders.frame(schema.Ships, ships),
+        "watch_list": builders.frame(
+            schema.WatchList, [{"imo": 9_990_002, "source": word} for word in ("one", "two")]
+        ),
+        "feed_health": builders.frame(schema.FeedHealth, health),
     }
 
 

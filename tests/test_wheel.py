@@ -41,6 +41,7 @@ def test_the_wheel_runs_the_job_from_anywhere(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "pipeline/_geo/areas.toml" in names
     assert any(name.startswith("pipeline/_sql/marts/") for name in names)
+    assert "pipeline/report/page/page.html" in names
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
@@ -51,4 +52,5 @@ def test_the_wheel_runs_the_job_from_anywhere(tmp_path: Path) -> None:
     said = run(darkport, "nightly", "--raw", "raw", "--processed", "out", cwd=elsewhere)
     assert "sightings" in said
     assert (elsewhere / "out" / "darkport.duckdb").is_file()
+    assert (elsewhere / "out" / "report" / "index.html").is_file()
     run(darkport, "doctor", "--raw", "raw", "--processed", "out", cwd=elsewhere)
