@@ -29,6 +29,7 @@ USUAL: dict[str, Any] = {
     "unit": "h",
     "method_version": "0.0.0",
     "rules_hash": "000000000000",
+    "report_arrow": "not assessable",
     "gap_ids": "",
 }
 
