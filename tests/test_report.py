@@ -147,7 +147,13 @@ def write_tables(folder: Path, **changed: list[dict[str, Any]]) -> Path:
     beside = pl.DataFrame(
         {
             "month": [date(2023, 6, 1)],
-            **{"flag": ["RUS"], "measure": ["gaps"], "published": [625.0], "ours": [4]},
+            **{
+                "flag": ["RUS"],
+                "area": [None],
+                "measure": ["gaps"],
+                "published": [625.0],
+                "ours": [4],
+            },
             **{"ships_seen": [9], "ship_hours": [700.5], "status": ["final"]},
             **{"source": ["a report"], "note": ["threshold not published"]},
         }
