@@ -104,6 +104,7 @@ TABLES_FROM_SQL = (
     "monthly_dark_port_calls",
     "indicator",
     "indicator_years",
+    "sensitivity",
     "spikes",
     "published_counts",
     "published_beside_ours",
@@ -705,14 +706,12 @@ def roll_up(job: Job, built: Path, data_end: datetime, name_of_rules: str) -> No
     finally:
         connection.close()
     store.write_json(
-        {
-            "indicator": "dark port calls",
-            "method_version": METHOD_VERSION,
-            "rules_hash": name_of_rules,
-            "data_end": data_end.isoformat() + "Z",
-            "is_simulated": ingest.is_simulated(store.read_table(built, "files")),
-            "rows": store.read_table(built, "indicator").to_dicts(),
-        },
+        indicator.tell_indicator(
+            store.read_table(built, "indicator"),
+            data_end,
+            name_of_rules,
+            is_simulated=ingest.is_simulated(store.read_table(built, "files")),
+        ),
         built / "indicator.json",
     )
 

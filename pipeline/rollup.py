@@ -21,7 +21,7 @@ import polars as pl
 
 from pipeline import indicator
 from pipeline.errors import SchemaError
-from pipeline.rules import IndicatorRules, ReceptionRules, read_group
+from pipeline.rules import CauseRules, IndicatorRules, ReceptionRules, read_group
 
 # In this order: a mart reads the inputs and the marts before it.
 MARTS = (
@@ -34,6 +34,7 @@ MARTS = (
     "monthly_dark_port_calls",
     "indicator",
     "indicator_years",
+    "sensitivity",
     "published_beside_ours",
 )
 # In this order: a macro reads tables and the macros before it.
@@ -46,6 +47,7 @@ MACROS = (
 INPUTS = (
     *("files", "rules", "gaps", "dark_port_calls", "call_sums", "near_port_gaps"),
     *("lit_port_calls", "ship_months", "outage_hours", "call_chances", "baseline"),
+    *("port_candidates", "port_groups"),
 )
 
 OFFENDERS_SHOWN = 5
@@ -83,7 +85,11 @@ def roll_up(
         raise SchemaError(
             f"data_end: expected an instant of UTC without a zone, found {data_end!r}"
         )
-    values = {**parameters, "published_counts_file": str(sql_folder / "published_counts.csv")}
+    values = {
+        **parameters,
+        "contract_version": indicator.CONTRACT_VERSION,
+        "published_counts_file": str(sql_folder / "published_counts.csv"),
+    }
     for name in MARTS:
         _make_table(connection, sql_folder / "marts" / f"{name}.sql", values)
         if name == "gap_ladder":
@@ -94,12 +100,13 @@ def roll_up(
 
 
 def _draw_totals(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make off_intervals, call_intervals, ratings and year_ratings, which the marts join."""
+    """Make what the marts join: off_intervals, call_intervals, ratings, year_ratings, choices."""
     published = _read_published(connection)
     _keep(connection, "off_intervals", indicator.draw_gap_intervals(published))
     names = ("call_intervals", "ratings", "year_ratings")
     for name, frame in zip(names, indicator.rate(published), strict=True):
         _keep(connection, name, frame)
+    _keep(connection, "choices", indicator.try_choices(published, _read_places(connection)))
 
 
 def _tell_trends(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
@@ -127,6 +134,20 @@ def _read_published(connection: duckdb.DuckDBPyConnection) -> indicator.Publishe
         **{name: _read(connection, name) for name in (*tables, *marts)},
         rules=read_group(rules, "indicator", IndicatorRules),
         months_back=read_group(rules, "reception", ReceptionRules).months_back,
+    )
+
+
+def _read_places(connection: duckdb.DuckDBPyConnection) -> indicator.Places:
+    """Return what the choices ask of port groups, and of the candidates that chances name."""
+    # Three years of candidates are millions of rows; the last twelve months are asked about.
+    candidates = (
+        "(select gap_id, port_group, slack_h, p_prior, p_call_flat from port_candidates"
+        " semi join (select gap_id, port_group from call_chances where month > (select max(month)"
+        " from months where is_complete) - interval 12 month) using (gap_id, port_group))"
+    )
+    causes = read_group(_read(connection, "rules"), "causes", CauseRules)
+    return indicator.Places(
+        _read(connection, candidates), _read(connection, "port_groups"), causes.min_visit_h
     )
 
 

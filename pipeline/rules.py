@@ -570,6 +570,15 @@ class IndicatorRules(RuleGroup):
     spike_false_alarms: float = rule(
         0.5, "a year and series", "judgement: one in two years without any change", gt=0, lt=12
     )
+    tried_gap_h: tuple[int, ...] = rule(
+        (12, 24, 30), "h", "METHOD 1: rungs of the ladder, as other systems count; sensitivity"
+    )
+    tried_near_nm: tuple[int, ...] = rule(
+        (10, 30, 50), "nm", "METHOD 1: near a port, and what it is held against; sensitivity"
+    )
+    tried_visit_h: tuple[int, ...] = rule(
+        (2, 8, 12), "h", "judgement: half of the shortest visit, twice and three times; sensitivity"
+    )
 
 
 class OperationRules(RuleGroup):

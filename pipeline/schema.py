@@ -48,6 +48,7 @@ STATUSES = ("provisional", "final")
 PASSAGES = ("lit", "dark", "unheard")
 DIRECTIONS = ("volga_to_don", "don_to_volga")
 TRENDS = ("Upward", "Downward", "No change", "Undetermined", "Not assessable")
+ARROWS = ("up", "right", "down", "undetermined", "not assessable")
 GRADES = ("A", "B", "C", "D", "X")
 VERDICTS = ("agree", "disagree", "undecided")
 # What is found about an hour of a receiver, and why an hour of an area counts as an outage.
@@ -557,6 +558,7 @@ class CallChances(dy.Schema):
         "of the gaps of one visit the proved or likeliest: the row that stands for the visit",
         nullable=False,
     )
+    visit_gap_id = _text("gap of the row that stands for the visit; null: glimpsed, no visit")
     p_call = _probability("P(off, call at the group); of an unobservable gap it counts nowhere")
     p_unheard = _probability("P(on, call at the group)")
 
@@ -942,6 +944,9 @@ class MonthlyDarkPortCalls(dy.Schema):
     status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+    contract_version = _text(
+        "version of the scoring tool's contract (docs/scoring)", nullable=False
+    )
 
 
 class Indicator(dy.Schema):
@@ -978,9 +983,22 @@ class Indicator(dy.Schema):
         "gaps of 30 h and more of the scope's flags and fleet against the base period, uncorrected"
     )
     baseline = _text("base period of the trends and of the raw gap ratio, and where it comes from")
+    report_rating = _text(
+        "rating in the report's form: LOW, MEDIUM, HIGH, two of them, or AT LEAST one;"
+        " 'not assessable' in small letters",
+        nullable=False,
+    )
+    report_arrow = _one_of(
+        "count trend in the report's form: its arrow, or the word where there is none",
+        ARROWS,
+        nullable=False,
+    )
     why = _text("the rating in a sentence", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+    contract_version = _text(
+        "version of the scoring tool's contract (docs/scoring)", nullable=False
+    )
 
 
 class IndicatorYears(dy.Schema):
@@ -999,6 +1017,33 @@ class IndicatorYears(dy.Schema):
     p_high = _probability("probability of class High")
     rating = _text("printed class, as in indicator", nullable=False)
     why = _text("the rating in a sentence", nullable=False)
+    method_version = _text("version of the method", nullable=False)
+    rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+
+
+class Sensitivity(dy.Schema):
+    """One row per scope x choice x value: the last trailing year's rating, one choice made anew.
+
+    The row `headline` is that of `indicator`. A choice is made on the rows that the rating is drawn
+    from, with the same random numbers; what only another night could tell has no rating.
+    """
+
+    month = _month()
+    scope = _key("scope (METHOD 7)")
+    choice = _key(
+        "what is chosen anew: headline (nothing), shortest gap, farthest port, shortest visit,"
+        " where ships call, silence, counted"
+    )
+    value = _key("how, with its unit")
+    expected_12m = _number("expected calls in the twelve months, proved ones as 1")
+    expected_12m_low = _number("lower end of its 90 % interval")
+    expected_12m_high = _number("upper end of its 90 % interval")
+    p_low = _probability("probability of class Low")
+    p_medium = _probability("probability of class Medium")
+    p_high = _probability("probability of class High")
+    rating = _text("printed class, as in indicator; null: only another night could tell")
+    is_changed = _yes("it is another one than the headline's; null: not told")
+    why = _text("the rating in a sentence, or why there is none", nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
 
@@ -1281,6 +1326,7 @@ TABLES: dict[str, type[dy.Schema]] = {
     "monthly_dark_port_calls": MonthlyDarkPortCalls,
     "indicator": Indicator,
     "indicator_years": IndicatorYears,
+    "sensitivity": Sensitivity,
     "spikes": Spikes,
     "baseline": Baseline,
     "published_counts": PublishedCounts,

@@ -29,6 +29,7 @@ USUAL: dict[str, Any] = {
     "unit": "h",
     "method_version": "0.0.0",
     "rules_hash": "000000000000",
+    "report_arrow": "not assessable",
     "gap_ids": "",
 }
 
@@ -108,6 +109,7 @@ FOLLOWING: dict[type[dy.Schema], dict[str, Following]] = {
         "flag": lambda row, number: "RUS",
         "port_group": lambda row, number: "astrakhan",
         "is_counted": lambda row, number: not row.get("is_glimpsed", False),
+        "visit_gap_id": lambda row, number: row["gap_id"] if row["is_counted"] else None,
         "p_unheard": lambda row, number: 0.0,
     },
     schema.LitPortCalls: {
@@ -166,7 +168,14 @@ def no_voyages() -> dict[str, pl.DataFrame]:
     """Return the tables of voyages and of candidates without a row."""
     tables = (schema.LitPortCalls, schema.Legs, schema.CanalTransits)
     tables += (schema.PortCandidates, schema.CallSums, schema.CallChances, schema.NearPortGaps)
-    tables += (schema.Baseline,)
+    tables += (schema.Baseline, schema.PortGroups)
     names = ("lit_port_calls", "legs", "canal_transits")
-    names += ("port_candidates", "call_sums", "call_chances", "near_port_gaps", "baseline")
+    names += (
+        "port_candidates",
+        "call_sums",
+        "call_chances",
+        "near_port_gaps",
+        "baseline",
+        "port_groups",
+    )
     return {name: frame(table, []) for name, table in zip(names, tables, strict=True)}

@@ -147,7 +147,13 @@ def write_tables(folder: Path, **changed: list[dict[str, Any]]) -> Path:
     beside = pl.DataFrame(
         {
             "month": [date(2023, 6, 1)],
-            **{"flag": ["RUS"], "measure": ["gaps"], "published": [625.0], "ours": [4]},
+            **{
+                "flag": ["RUS"],
+                "area": [None],
+                "measure": ["gaps"],
+                "published": [625.0],
+                "ours": [4],
+            },
             **{"ships_seen": [9], "ship_hours": [700.5], "status": ["final"]},
             **{"source": ["a report"], "note": ["threshold not published"]},
         }
@@ -340,6 +346,19 @@ def test_a_sensitivity_table_is_shown_where_there_is_one(tmp_path: Path) -> None
         "columns": ["rule", "value", "expected_12m"],
         "rows": [["near_nm", 10, 7.5]],
     }
+
+
+@pytest.mark.parametrize("p_low", [0.9, None])
+def test_the_class_under_other_choices_is_a_figure(tmp_path: Path, p_low: float | None) -> None:
+    folder = write_tables(tmp_path / "processed")
+    told = {"scope": SCOPE, "rating": "Low", "p_low": p_low, "p_medium": 0.1, "p_high": 0.0}
+    rows = [{**told, "choice": choice, "value": "30 h"} for choice in ("headline", "shortest gap")]
+    store.write_table(builders.frame(store.TABLES["sensitivity"], rows), "sensitivity", folder)
+    report.write_report(folder, tmp_path / "out", tmp_path / "no_geo")
+    drawing = tmp_path / "out" / report.FIGURES / "sensitivity.svg"
+    text = drawing.read_text("utf-8")
+    assert "SIMULATED" in text
+    assert ("shortest gap: 30 h" in text) == (p_low is not None)
 
 
 def test_waters_without_shoreline_have_a_page_all_the_same(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent
 SQL = ROOT / "sql"
 FILES = sorted(SQL.rglob("*.sql"))
 EXAMPLES = sorted(path.stem for path in (SQL / "examples").glob("*.sql"))
-PARAMETERS = {"data_end", "method_version", "rules_hash", "published_counts_file"}
+PARAMETERS = {
+    *("data_end", "method_version", "rules_hash", "contract_version", "published_counts_file"),
+}
 DATA_END = datetime(2023, 7, 20)
 
 Row = dict[str, Any]

@@ -38,6 +38,9 @@ def list_call_chances(placed: pl.DataFrame, rules: CallRules) -> pl.DataFrame:
         .sort(*order, descending=list(order.values()))
         .with_columns(
             is_counted=pl.col("visit").is_not_null() & pl.col("visit").is_first_distinct(),
+            visit_gap_id=pl.when(pl.col("visit").is_not_null()).then(
+                pl.col("gap_id").first().over("visit")
+            ),
             flag=pl.col("flag").fill_null("unknown"),
         )
     )

@@ -22,7 +22,6 @@ from pipeline.indicator.totals import (
     draw_call_intervals,
     draw_calls,
     draw_off_intervals,
-    in_scope,
 )
 from pipeline.indicator.trends import compare_years, draw_month_sums
 from pipeline.rules import IndicatorRules
@@ -128,16 +127,11 @@ def rate(published: Published) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame
     expected: dict[tuple[str, date], float] = {}
     for drawn in draw_calls(published.chances, published.learned):
         intervals.append(draw_call_intervals(drawn, rules.interval_level))
-        certain = drawn.rows["is_certain"].to_numpy()
-        p_call = np.where(certain, 1.0, drawn.rows["p_call"].to_numpy())
-        # Whole millionths, as in call_sums: the same whatever the order.
-        millionths = np.round(p_call * 1e6).astype(np.int64)
         for scope in scopes:
             totals[scope, drawn.month] = drawn.total(scope)
-            mine = in_scope(drawn.rows, scope)
-            expected[scope, drawn.month] = int(millionths[mine].sum()) / 1e6
+            expected[scope, drawn.month] = drawn.expect(scope)
     evidence = Evidence(
-        totals, expected, published.chances, _find_observed(published), published.learned.draws
+        totals, expected, published.chances, find_observed(published), published.learned.draws
     )
     ratings = [
         {"month": months[-1], **row}
@@ -203,7 +197,7 @@ def _list_years(months: pl.DataFrame) -> list[tuple[int, list[date]]]:
     ]
 
 
-def _find_observed(published: Published) -> dict[date, bool]:
+def find_observed(published: Published) -> dict[date, bool]:
     """Return the months with data -> could anybody have been heard in them."""
     seen = published.ship_months.group_by("month").agg(pl.col("observable_s").sum() > 0)
     known = published.months.filter("has_data").select("month").join(seen, on="month", how="left")

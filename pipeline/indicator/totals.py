@@ -47,6 +47,13 @@ class CallDraws:
         """Return the calls of a scope under each draw."""
         return self.happened[in_scope(self.rows, scope)].sum(axis=0, dtype=np.int64)
 
+    def expect(self, scope: str) -> float:
+        """Return the exact sum of a scope's P_call, proved calls as 1."""
+        p_call = np.where(self.rows["is_certain"].to_numpy(), 1.0, self.rows["p_call"].to_numpy())
+        # Whole millionths, as in call_sums: the same whatever the order.
+        millionths = np.round(p_call * 1e6).astype(np.int64)
+        return int(millionths[in_scope(self.rows, scope)].sum()) / 1e6
+
 
 def is_judged() -> pl.Expr:
     """Return whether a row of call_chances counts: unobservable gaps add nothing (grade D)."""

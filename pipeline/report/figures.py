@@ -32,6 +32,8 @@ def draw_figures(sources: Sources, out: Path, rules: ReportRules) -> list[Path]:
         ("ports", _draw_ports, 1),
         ("reception", _draw_reception, 1),
     )
+    if "sensitivity" in sources.optional:
+        figures += (("sensitivity", _draw_sensitivity, 1),)
     return [
         path
         for name, fill, panels in figures
@@ -163,6 +165,28 @@ def _draw_reception(sources: Sources, rules: ReportRules, panels: list[Axes]) ->
     axes.autoscale_view()
     axes.set(xlabel="longitude", ylabel="latitude", aspect=1.35)
     return f"share of hours with a ship in which somebody was heard, since {first:%Y-%m}"
+
+
+def _draw_sensitivity(sources: Sources, rules: ReportRules, panels: list[Axes]) -> str:
+    axes = panels[0]
+    # Of a year that is not assessable there are no chances, whatever is chosen.
+    rows = sources.optional["sensitivity"].filter(
+        pl.col("scope") == HEADLINE, pl.col("p_low").is_not_null()
+    )
+    names = [f"{choice}: {value}" for choice, value in rows.select("choice", "value").iter_rows()]
+    left = [0.0] * rows.height
+    parts = {"p_low": LIT, "p_medium": UNHEARD, "p_high": DARK}
+    for name, colour in parts.items():
+        widths = _floats(rows, name)
+        word = name.removeprefix("p_").capitalize()
+        axes.barh(names, widths, left=left, color=colour, label=word)
+        left = [base + width for base, width in zip(left, widths, strict=True)]
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(xlabel="probability of the class", xlim=(0, 1))
+    if rows.height:
+        axes.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return "the class of the last twelve months, headline scope, with one choice made anew"
 
 
 def _floats(frame: pl.DataFrame, name: str) -> list[float]:

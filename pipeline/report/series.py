@@ -88,9 +88,9 @@ def pack_spikes(spikes: pl.DataFrame) -> dict[str, Any]:
 
 
 def list_beside(beside: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return published counts by month and flag with our nearest comparable."""
+    """Return published counts of a month, by flag or area, with our nearest comparable."""
     shown = beside.select(
-        *("month", "flag", "measure", "published", "ours", "ships_seen", "ship_hours"),
+        *("month", "flag", "area", "measure", "published", "ours", "ships_seen", "ship_hours"),
         *("status", "source", "note"),
     )
     return [_plain_row(row) for row in shown.sort("month", "flag", "measure").to_dicts()]

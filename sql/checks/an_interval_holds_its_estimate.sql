@@ -56,6 +56,14 @@ intervals as (
         expected_calls as estimate,
         expected_calls_high as high
     from indicator_years
+    union all
+    select
+        'sensitivity' as relation,
+        concat_ws(', ', scope, choice, value) as cell,
+        expected_12m_low as low,
+        expected_12m as estimate,
+        expected_12m_high as high
+    from sensitivity
 )
 
 select

@@ -32,6 +32,12 @@ probabilities as (
     from indicator_years
     union all
     select
+        'sensitivity' as relation,
+        concat_ws(', ', scope, choice, value) as cell,
+        unnest([p_low, p_medium, p_high]) as p
+    from sensitivity
+    union all
+    select
         'call_chances' as relation,
         concat_ws(' ', gap_id, port_group) as cell,
         unnest([p_call, p_unheard]) as p

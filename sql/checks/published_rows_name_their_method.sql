@@ -72,6 +72,13 @@ published as (
     from indicator_years
     union all
     select
+        'sensitivity' as relation,
+        concat_ws(', ', scope, choice, value) as cell,
+        method_version,
+        rules_hash
+    from sensitivity
+    union all
+    select
         'spikes' as relation,
         concat_ws(' ', month, flags) as cell,
         method_version,

@@ -89,6 +89,18 @@ select
     trends.rate_ratio_high,
     trends.raw_gap_ratio,
     trends.baseline,
+    -- The report's Table 4: capitals, and an arrow for calls against 2020-21.
+    case
+        when ratings.rating = 'not assessable' then ratings.rating
+        else upper(ratings.rating)
+    end as report_rating,
+    case trends.count_trend
+        when 'Upward' then 'up'
+        when 'No change' then 'right'
+        when 'Downward' then 'down'
+        when 'Undetermined' then 'undetermined'
+        when 'Not assessable' then 'not assessable'
+    end as report_arrow,
     ratings.rating
     || ': '
     || ratings.rating_why
@@ -111,7 +123,8 @@ select
         else ''
     end as why,
     $method_version as method_version,
-    $rules_hash as rules_hash
+    $rules_hash as rules_hash,
+    $contract_version as contract_version
 from bounds
 inner join ratings on bounds.month = ratings.month and bounds.scope = ratings.scope
 inner join trends on bounds.month = trends.month and bounds.scope = trends.scope

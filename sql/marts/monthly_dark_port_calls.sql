@@ -195,6 +195,7 @@ select
     cast(null as double) as observable_ship_hours,
     call_status as status,
     $method_version as method_version,
-    $rules_hash as rules_hash
+    $rules_hash as rules_hash,
+    $contract_version as contract_version
 from measured
 order by month, scope, flag, port_country, port_group

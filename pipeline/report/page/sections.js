@@ -1,8 +1,8 @@
 // Reception, feed health, published figures, sensitivity and coverage.
 function layBeside() {
-  put('beside', laySpikes(), el('p', { class: 'note' }, 'Published figures beside our nearest comparable: merchant ships, everywhere, silences of 30 h and more, uncorrected. Threshold and area of the published ones are not known; nothing is tuned to them.'),
+  put('beside', laySpikes(), el('p', { class: 'note' }, 'Published figures beside our nearest comparable: merchant ships, silences of 30 h and more, uncorrected, of one flag everywhere or of all flags in an area. Threshold and area of those by flag are not known, nor outline and fleet of those by area; nothing is tuned to them.'),
     layTable('Published counts and ours', [
-      ['Month', (row) => row.month?.slice(0, 7)], ['Flag', (row) => row.flag], ['Measure', (row) => row.measure], ['Published', (row) => showNumber(row.published), 'n'],
+      ['Month', (row) => row.month?.slice(0, 7)], ['Flag, or area', (row) => row.flag ?? row.area], ['Measure', (row) => row.measure], ['Published', (row) => showNumber(row.published), 'n'],
       ['Ours', (row) => (row.ours === null ? 'no data' : showNumber(row.ours)), 'n'], ['Ships seen', (row) => showNumber(row.ships_seen), 'n'], ['Ship-hours', (row) => showNumber(row.ship_hours, 0), 'n'], ['Status', (row) => row.status], ['Source', (row) => row.source, 'w']], DATA.beside),
     foldTable('All published figures', () => layTable('All published figures', [
       ['Measure', (row) => row.measure], ['From', (row) => row.period_from], ['To', (row) => row.period_to], ['Flag', (row) => row.flag], ['Area', (row) => row.area, 'w'], ['At least, h', (row) => showNumber(row.at_least_h), 'n'],
