@@ -1114,17 +1114,18 @@ class PublishedCounts(dy.Schema):
 
 
 class PublishedBesideOurs(dy.Schema):
-    """One row per published count of ships or gaps by month and flag, with our nearest comparable.
+    """One row per published count of ships or gaps of a month, with our nearest comparable.
 
-    Ours: merchant ships, everywhere, silences of 30 h and more, uncorrected. The threshold and the
-    area behind the published figures are not known: a difference is no error of either side.
+    Ours: merchant ships, silences of 30 h and more, uncorrected; by flag and everywhere beside a
+    figure by flag, all flags in `our_areas` beside one of an area. What is not known of the
+    published figure is in `note`: a difference is no error of either side.
     """
 
     figure_id = _key("short name of the figure, see published_counts")
     source = _text("publication", nullable=False)
     measure = _text("ships (with such a gap) or gaps", nullable=False)
     month = _month()
-    flag = _text("flag, ISO 3166 alpha-3", nullable=False)
+    flag = _text("flag, ISO 3166 alpha-3; null: of all flags in an area")
     published = _number("published value", nullable=False)
     ours = _whole("ours; null in a month without data, or where 30 h is no rung of the ladder")
     difference = _number("ours less published")
@@ -1135,6 +1136,9 @@ class PublishedBesideOurs(dy.Schema):
     note = _text("what is not known about the published figure")
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
+    area = _text("area as the source names it; null: not published, or everywhere")
+    at_least_h = _whole("the source's least length of a gap; null: not published", "h")
+    our_areas = _text("monthly areas of ours beside it, by semicolons, or all", nullable=False)
 
 
 class Months(dy.Schema):
