@@ -1116,29 +1116,31 @@ class PublishedCounts(dy.Schema):
 class PublishedBesideOurs(dy.Schema):
     """One row per published count of ships or gaps of a month, with our nearest comparable.
 
-    Ours: merchant ships, silences of 30 h and more, uncorrected; by flag and everywhere beside a
-    figure by flag, all flags in `our_areas` beside one of an area. What is not known of the
-    published figure is in `note`: a difference is no error of either side.
+    Ours: merchant ships, silences of 30 h and more, uncorrected; of a flag everywhere, or of all
+    flags in `our_areas`. The threshold and the area behind the counts by flag are not known, nor
+    the outline and the fleet behind those of an area: a difference is no error of either side.
     """
 
     figure_id = _key("short name of the figure, see published_counts")
     source = _text("publication", nullable=False)
     measure = _text("ships (with such a gap) or gaps", nullable=False)
     month = _month()
-    flag = _text("flag, ISO 3166 alpha-3; null: of all flags in an area")
+    flag = _text("flag, ISO 3166 alpha-3; null: a count of an area, not split by flag")
     published = _number("published value", nullable=False)
     ours = _whole("ours; null in a month without data, or where 30 h is no rung of the ladder")
     difference = _number("ours less published")
     ratio = _number("ours over published")
-    ships_seen = _whole("distinct merchant ships of the flag with a sighting in the month")
+    ships_seen = _whole(
+        "distinct merchant ships of the flag with a sighting in the month; null of an area"
+    )
     ship_hours = _number("their time between consecutive sightings, gaps included", "h")
     status = _one_of("provisional until 45 days after the month's end", STATUSES)
     note = _text("what is not known about the published figure")
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)
-    area = _text("area as the source names it; null: not published, or everywhere")
-    at_least_h = _whole("the source's least length of a gap; null: not published", "h")
-    our_areas = _text("monthly areas of ours beside it, by semicolons, or all", nullable=False)
+    area = _text("area in the source's words; null where it names none")
+    at_least_h = _whole("published threshold; null where unpublished", "h")
+    our_areas = _text("monthly areas that ours is of, separated by ';', or 'all'", nullable=False)
 
 
 class Months(dy.Schema):
