@@ -160,6 +160,16 @@ def connect(tables: Mapping[str, pl.DataFrame], zone: str = "UTC") -> duckdb.Duc
     return connection
 
 
+def add_empty_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make every table of the database that is not there yet, without a row: macros are bound."""
+    there = {name for (name,) in connection.execute("show tables").fetchall()}
+    for name, table in {**schema.TABLES, **schema.STEP_TABLES}.items():
+        if name not in there:
+            connection.register("given", pl.DataFrame(schema=schema.polars_schema(table)))
+            connection.execute(f"create table {name} as select * from given")
+            connection.unregister("given")
+
+
 def _default(name: str, dtype: pl.DataType) -> Any:
     return USUAL.get(name, BY_TYPE.get(dtype.base_type(), 0))
 

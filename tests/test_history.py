@@ -419,6 +419,7 @@ def test_the_database_tells_the_same_as_polars(nights):
     with builders.connect(tables) as connection:
         thresholds = (SQL / "marts" / "thresholds.sql").read_text("utf-8")
         connection.execute(f"create table thresholds as {thresholds}")
+        builders.add_empty_tables(connection)
         make_macros(connection, SQL)
         for day in range(5):
             up_to = datetime(2023, 5, 29, 12) + timedelta(days=day)
@@ -512,6 +513,7 @@ def database(
     )
     values = {"data_end": data_end, "method_version": "0.0.0", "rules_hash": "0" * 12}
     roll_up(connection, SQL, values)
+    builders.add_empty_tables(connection)
     assert make_macros(connection, SQL) == list(MACROS)
     return connection
 
@@ -626,6 +628,7 @@ def published(tmp_path_factory):
             connection.register("given", made.sql(f"select * from {name}").pl())
             connection.execute(f"create table {name} as select * from given")
             connection.unregister("given")
+        builders.add_empty_tables(connection)
         make_macros(connection, SQL)
     made.close()
     renamed = path.rename(path.with_name("darkport.duckdb"))
