@@ -137,7 +137,7 @@ def _tell_since(rows: list[dict[str, Any]]) -> list[str]:
         ends = (
             "" if None in (ratio, low, high) else f", {ratio:.2f} times ({low:.2f} to {high:.2f})"
         )
-        base = f" against {last['baseline']}" if last["baseline"] else ""
+        base = f" against {last['baseline']}" if last["baseline"] not in (None, "none") else ""
         lines.append(f"{words}, trend: {trend}{ends}{base}.")
     if last["raw_gap_ratio"] is not None:
         lines.append(
