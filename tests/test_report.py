@@ -140,7 +140,7 @@ def write_tables(folder: Path, **changed: list[dict[str, Any]]) -> Path:
     }
     for name in (
         *("lit_port_calls", "legs", "canal_transits", "published_counts", "outage_hours"),
-        *("runs", "rules", *rows),
+        *("rules", *rows),
     ):
         table = store.TABLES[name]
         store.write_table(builders.frame(table, rows.get(name, [])), name, folder)

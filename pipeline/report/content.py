@@ -44,7 +44,6 @@ def make_content(sources: Sources, geo: Path, rules: ReportRules) -> dict[str, A
     return {
         "is_simulated": sources.is_simulated,
         "data_end": sources.manifest["data_end"],
-        "run": sources.manifest["run"],
         "method_version": sources.manifest["method_version"],
         "rules_hash": sources.manifest["rules_hash"],
         "limits": rules.model_dump(),
@@ -69,7 +68,7 @@ def make_content(sources: Sources, geo: Path, rules: ReportRules) -> dict[str, A
         "health": places.pack_health(sources.health, first),
         "outages": places.pack_outages(sources.outages, first),
         "transits": _count_transits(sources.transits),
-        "coverage": words.list_coverage(sources.files, sources.runs, sources.manifest),
+        "coverage": words.list_coverage(sources.files, sources.manifest),
         "rules": [
             [plain(value) for value in row]
             for row in sources.rules.select(

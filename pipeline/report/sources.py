@@ -58,7 +58,6 @@ class Sources:
     health: pl.DataFrame
     outages: pl.DataFrame
     files: pl.DataFrame
-    runs: pl.DataFrame
     rules: pl.DataFrame
     optional: dict[str, pl.DataFrame]
 
@@ -101,7 +100,6 @@ def read_sources(folder: Path) -> Sources:
             health=store.read_table(folder, "feed_health", HEALTH_COLUMNS),
             outages=store.read_table(folder, "outage_hours"),
             files=store.read_table(folder, "files"),
-            runs=store.read_table(folder, "runs"),
             rules=store.read_table(folder, "rules"),
             optional=_read_optional(folder),
         )

@@ -177,14 +177,14 @@ def tell_left_out(counts: Mapping[str, int], first_month: date, rules: ReportRul
     ]
 
 
-def list_coverage(
-    files: pl.DataFrame, runs: pl.DataFrame, manifest: Mapping[str, Any]
-) -> list[tuple[str, str]]:
+def list_coverage(files: pl.DataFrame, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what the data are, as (what, words)."""
     read, refused = int(files["read"].sum()), int(files["rejected"].sum())
     failed = files["error"].drop_nulls().len()
     first, last = files["first_at"].min(), files["last_at"].max()
-    rows = [
+    # Nothing of the run itself (its number, its warnings: `darkport doctor` tells them), so that
+    # the same archive makes the same page, however many nights it took.
+    return [
         ("Data until", f"{manifest['data_end']}"),
         ("First and last report", f"{first} to {last} UTC"),
         ("Feeds", ", ".join(sorted(files["feed"].unique().to_list())) or "none"),
@@ -195,8 +195,5 @@ def list_coverage(
             f" {int(files['duplicate'].sum()):,} repeated, {int(files['outside'].sum()):,} outside,"
             f" {refused:,} refused",
         ),
-        ("Runs", f"{runs.height:,}; this is run {manifest['run']}"),
         ("Method and rules", f"{manifest['method_version']}, rules {manifest['rules_hash']}"),
     ]
-    warnings = manifest.get("warnings") or []
-    return [*rows, ("Warnings of this run", "; ".join(warnings) or "none")]

@@ -5,7 +5,7 @@ const flagsOf = (rows) => [...new Set(rows.map((row) => row.flag ?? 'unknown'))]
 function layHead() {
   at('mark').hidden = !DATA.is_simulated;
   for (const mark of document.querySelectorAll('.watermark')) mark.hidden = !DATA.is_simulated;
-  at('about').textContent = `Caspian Sea and Volga–Don waterway · data until ${DATA.data_end.slice(0, 16).replace('T', ' ')} UTC · run ${DATA.run}, method ${DATA.method_version}, rules ${DATA.rules_hash}${DATA.is_simulated ? ' · SIMULATED feed' : ''}`;
+  at('about').textContent = `Caspian Sea and Volga–Don waterway · data until ${DATA.data_end.slice(0, 16).replace('T', ' ')} UTC · method ${DATA.method_version}, rules ${DATA.rules_hash}${DATA.is_simulated ? ' · SIMULATED feed' : ''}`;
   put('nav', [...document.querySelectorAll('section')].map((section) => el('a', {
     href: `#${section.id}`,
     onclick: (event) => { event.preventDefault(); section.scrollIntoView(); section.querySelector('h2, h3')?.setAttribute('tabindex', '-1'); section.querySelector('h2, h3')?.focus({ preventScroll: true }); },
