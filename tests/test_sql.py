@@ -300,7 +300,7 @@ def calls_and_voyages() -> dict[str, pl.DataFrame]:
         "call_sums": builders.frame(schema.CallSums, [sums]),
         "legs": builders.frame(schema.Legs, legs),
         "canal_transits": builders.frame(schema.CanalTransits, [{"mmsi": C, **passed, **july}]),
-        "port_candidates": builders.frame(schema.PortCandidates, candidates),
+        "port_candidates": builders.frame(schema.VisitedCandidates, candidates),
     }
 
 

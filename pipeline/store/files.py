@@ -233,7 +233,9 @@ def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
     ends = frame.select("off_lon", "off_lat", "on_lon", "on_lat").cast(pl.Float64).to_numpy()
     off, on = ends[:, :2], ends[:, 2:]
     is_line = ~np.isnan(on[:, 0]) & (off != on).any(axis=1)
-    lines = np.asarray(shapely.points(off), dtype=object)
+    # A flag of the processor that other threads have left behind is no fault of these numbers.
+    with np.errstate(invalid="ignore"):
+        lines = np.asarray(shapely.points(off), dtype=object)
     lines[is_line] = shapely.linestrings(ends[is_line].reshape(-1, 2, 2))
     table = geopandas.GeoDataFrame(
         frame.to_pandas(use_pyarrow_extension_array=True), geometry=lines, crs="EPSG:4326"
