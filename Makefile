@@ -31,7 +31,8 @@ demo: setup ## a feed the project simulates itself (100 ships, 14 months), the w
 	@echo "The feed is SIMULATED (seeded): no ship in it exists."
 	@$(BIN)/darkport show table_5 --processed data/demo/processed
 	@echo "page      data/demo/processed/report/index.html (open it in a browser)"
-	@echo "report    data/demo/evaluation/evaluation.md (figures beside it)"
+	@echo "report    data/demo/processed/report/index.html (opens from disk, without a network)"
+	@echo "accuracy  data/demo/evaluation/evaluation.md (figures beside it)"
 	@echo "database  data/demo/processed/darkport.duckdb"
 	@echo "tables    data/demo/processed/*.parquet, *.csv, indicator.json"
 	@echo "truth     data/demo/truth/*.parquet"
