@@ -30,8 +30,7 @@ demo: setup ## a feed the project simulates itself (100 ships, 14 months), the w
 	@echo
 	@echo "The feed is SIMULATED (seeded): no ship in it exists."
 	@$(BIN)/darkport show table_5 --processed data/demo/processed
-	@echo "page      data/demo/processed/report/index.html (open it in a browser)"
-	@echo "report    data/demo/processed/report/index.html (opens from disk, without a network)"
+	@echo "report    data/demo/processed/report/index.html (open it in a browser)"
 	@echo "accuracy  data/demo/evaluation/evaluation.md (figures beside it)"
 	@echo "database  data/demo/processed/darkport.duckdb"
 	@echo "tables    data/demo/processed/*.parquet, *.csv, indicator.json"
