@@ -90,18 +90,21 @@ def roll_up(
         "contract_version": indicator.CONTRACT_VERSION,
         "published_counts_file": str(sql_folder / "published_counts.csv"),
     }
+    published: indicator.Published | None = None
     for name in MARTS:
         _make_table(connection, sql_folder / "marts" / f"{name}.sql", values)
         if name == "gap_ladder":
-            _draw_totals(connection)
+            # No mart after it changes what is drawn from, so that it is read and drawn once.
+            published = _read_published(connection)
+            _draw_totals(connection, published)
         elif name == "monthly_gaps":
-            _tell_trends(connection, values)
+            assert published is not None, "gap_ladder comes before monthly_gaps"
+            _tell_trends(connection, published, values)
     return list(MARTS)
 
 
-def _draw_totals(connection: duckdb.DuckDBPyConnection) -> None:
+def _draw_totals(connection: duckdb.DuckDBPyConnection, published: indicator.Published) -> None:
     """Make what the marts join: off_intervals, call_intervals, ratings, year_ratings, choices."""
-    published = _read_published(connection)
     _keep(connection, "off_intervals", indicator.draw_gap_intervals(published))
     names = ("call_intervals", "ratings", "year_ratings")
     for name, frame in zip(names, indicator.rate(published), strict=True):
@@ -109,9 +112,12 @@ def _draw_totals(connection: duckdb.DuckDBPyConnection) -> None:
     _keep(connection, "choices", indicator.try_choices(published, _read_places(connection)))
 
 
-def _tell_trends(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
+def _tell_trends(
+    connection: duckdb.DuckDBPyConnection,
+    published: indicator.Published,
+    values: Mapping[str, Any],
+) -> None:
     """Make trends, which the indicator joins, and table spikes."""
-    published = _read_published(connection)
     monthly = _read(connection, "monthly_gaps")
     _keep(connection, "trends", indicator.tell_trends(published, monthly))
     names = (str(values[name]) for name in ("method_version", "rules_hash"))

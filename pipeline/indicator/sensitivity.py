@@ -16,6 +16,7 @@ import polars as pl
 
 from pipeline.geodesy import local_distance_km
 from pipeline.indicator import rating
+from pipeline.indicator.chances import mark_counted
 from pipeline.indicator.figures import Published, find_observed, list_trailing_years
 from pipeline.indicator.rating import Evidence, rate_months
 from pipeline.indicator.totals import SCOPES, draw_calls
@@ -167,31 +168,12 @@ def _switch_off(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_visits(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with `is_counted` anew, of the gaps of a visit that are left.
-
-    As in `list_call_chances`: a proved gap first, refuted ones and those that cannot be judged
-    last, else the likeliest.
-    """
-    visit = ("port_group", "visit_gap_id")
-    weight = pl.when("is_unobservable").then("p_prior").otherwise("p_call")
-    order = {
-        **dict.fromkeys((*visit, "is_refuted", "is_unobservable"), False),
-        **dict.fromkeys(("is_proved", "weight"), True),
-        "gap_id": False,
-    }
-    return (
-        rows.with_columns(
-            weight=weight,
-            is_refuted=(pl.col("grade") == "X").fill_null(value=False),
-            is_proved=(pl.col("grade") == "A").fill_null(value=False),
-        )
-        .filter(pl.col("weight").is_not_null())
-        .sort(*order, descending=list(order.values()))
-        .with_columns(
-            is_counted=pl.col("visit_gap_id").is_not_null() & pl.struct(visit).is_first_distinct()
-        )
-        .sort("gap_id", "port_group")
+    """Return rows with `is_counted` anew, of the gaps of a visit that are left."""
+    told = rows.with_columns(
+        is_refuted=(pl.col("grade") == "X").fill_null(value=False),
+        is_proved=(pl.col("grade") == "A").fill_null(value=False),
     )
+    return mark_counted(told, ("port_group", "visit_gap_id")).sort("gap_id", "port_group")
 
 
 def _draw(rows: pl.DataFrame, published: Published) -> Evidence:

@@ -45,7 +45,7 @@ def weigh_silence(
         state[:, :count] = now / total
     told = log_scale + np.log(np.maximum((state * after[:, ways.order]).sum(0), TINY))
     # Had nobody listened, the factor would be drawn anew now and then, and nothing else happen.
-    kept = (1 - parameters.redraw) ** ways.size[ways.order]
+    kept = (1 - redraw) ** ways.size[ways.order]
     unheard = kept * before[:, ways.order] + (1 - kept) * share
     untold = np.log(np.maximum((unheard * after[:, ways.order]).sum(0), TINY))
     found = np.empty(len(ways.size))
