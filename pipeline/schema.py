@@ -940,7 +940,11 @@ class MonthlyDarkPortCalls(dy.Schema):
     lit_calls = _whole("calls heard in port")
     glimpsed = _whole("gaps that begin or end in port and may hide a stay there, set probably off")
     dark_share = _number("dark / (dark + lit + unheard), in expectations")
-    observable_ship_hours = _number("ship-hours in which somebody could be heard there", "h")
+    observable_ship_hours = _number(
+        "ship-hours near the port group, of the scope's flags and fleet, in which somebody else was"
+        " heard there",
+        "h",
+    )
     status = _one_of("provisional until 90 days after the month's end", STATUSES, nullable=False)
     method_version = _text("version of the method", nullable=False)
     rules_hash = _text("hash of the rules and areas of the run", nullable=False)

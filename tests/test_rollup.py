@@ -845,6 +845,27 @@ def test_expected_off_is_the_sum_of_p_off_over_closed_gaps() -> None:
     assert (row["expected_off_low"], row["expected_off_high"]) == (0, 3)
 
 
+def test_observable_hours_of_calls_are_those_near_the_ports_of_the_row() -> None:
+    hours = [
+        seen(A, observable_s=7_200, port_group="amirabad"),
+        seen(A, observable_s=3_600, port_group="astrakhan"),
+        seen(A, observable_s=360_000, port_group="none"),
+    ]
+    groups = [
+        {"port_group": "amirabad", "country": "IRN"},
+        {"port_group": "astrakhan", "country": "RUS"},
+    ]
+    found = read(rolled([], hours, groups=groups), "monthly_dark_port_calls").filter(
+        pl.col("month") == MAY, pl.col("scope") == "all", pl.col("flag") == "all"
+    )
+    by_place = {
+        (row["port_country"], row["port_group"]): row["observable_ship_hours"]
+        for row in found.iter_rows(named=True)
+    }
+    # A port without anything found has no row of its own; away from ports no hour counts.
+    assert by_place == {("all", "all"): 3.0}
+
+
 # -------------------------------------------------------------------------------- what goes wrong
 
 

@@ -5,6 +5,9 @@
 -- and after is not asked of them: in the two crossing scopes they count by flag, fleet and country.
 -- The 90 % interval of expected_calls is drawn (call_intervals): what was learned, and one outcome
 -- a gap; a proved call (grade A) counts as 1 there, a refuted one (X) as 0.
+-- observable_ship_hours are those near the port groups of the row, of ships of the scope's fleet
+-- and flags: what lies before and after is not asked of an hour. A gap's hours stand at its off
+-- point: they are the exposure of near_port_gaps, not of ships that fell silent elsewhere.
 -- dark_share is dark / (dark + lit + unheard), in expectations; null where all three are 0.
 -- Every month has a row per scope with everything `all`: 0 where nothing was found in a month
 -- with data, null in a month without, unless something found over that month has its middle there.
@@ -126,6 +129,45 @@ counted as (
     group by month, scope, cube (flag, port_country, port_group)
 ),
 
+near_hours as (
+    select
+        ship_months.month,
+        ship_months.fleet,
+        coalesce(ship_months.flag, 'unknown') as flag,
+        port_groups.country as port_country,
+        ship_months.port_group,
+        ship_months.observable_s
+    from ship_months
+    inner join port_groups using (port_group)
+),
+
+exposed as (
+    select
+        near_hours.month,
+        scopes.scope,
+        case when grouping(near_hours.flag) = 1 then 'all' else near_hours.flag end as flag,
+        case
+            when grouping(near_hours.port_country) = 1 then 'all' else near_hours.port_country
+        end as port_country,
+        case
+            when grouping(near_hours.port_group) = 1 then 'all' else near_hours.port_group
+        end as port_group,
+        cast(sum(near_hours.observable_s) as bigint) as observable_s
+    from near_hours
+    cross join scopes
+    where
+        (scopes.fleet is null or scopes.fleet = near_hours.fleet)
+        and (scopes.flags is null or list_contains(scopes.flags, near_hours.flag))
+        and (
+            scopes.port_countries is null
+            or list_contains(scopes.port_countries, near_hours.port_country)
+        )
+    group by
+        near_hours.month,
+        scopes.scope,
+        cube (near_hours.flag, near_hours.port_country, near_hours.port_group)
+),
+
 cells as (
     select
         month,
@@ -160,11 +202,13 @@ measured as (
         coalesce(counted.dark_e6, 0) / 1e6 as dark,
         coalesce(counted.unheard_e6, 0) / 1e6 as unheard,
         coalesce(call_intervals.low, 0) as low,
-        coalesce(call_intervals.high, 0) as high
+        coalesce(call_intervals.high, 0) as high,
+        case when months.has_data then coalesce(exposed.observable_s, 0) end as observable_s
     from cells
     inner join months using (month)
     left join counted using (month, scope, flag, port_country, port_group)
     left join call_intervals using (month, scope, flag, port_country, port_group)
+    left join exposed using (month, scope, flag, port_country, port_group)
 )
 
 select
@@ -192,7 +236,7 @@ select
         case when dark + lit_calls + unheard > 0 then dark / (dark + lit_calls + unheard) end
         as double
     ) as dark_share,
-    cast(null as double) as observable_ship_hours,
+    cast(observable_s / 3600 as double) as observable_ship_hours,
     call_status as status,
     $method_version as method_version,
     $rules_hash as rules_hash,
