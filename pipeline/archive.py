@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import (
+    call_places,
     calls,
     dark_calls,
     derive,
@@ -295,7 +296,7 @@ def _follow_gaps(
         months.read_all(SUMS, "port_parts"), months.read_all(SUMS, "canal_parts"), who, areas, rules
     )
     candidates = months.read_parts(RECEPTION, "port_candidates")
-    placed = dark_calls.place_calls(
+    placed = call_places.place_calls(
         gap_rows, candidates, heard.known, areas, rules, evidence.confirmations
     )
     statics = months.read_parts(MONTH_NOTES, "statics")

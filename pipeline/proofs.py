@@ -18,7 +18,7 @@ def mark_proofs(placed: pl.DataFrame, confirmations: pl.DataFrame) -> pl.DataFra
     Elsewhere it says nothing. A glimpsed gap is asked for no proof: it is no dark call.
 
     Args:
-        placed: `dark_calls.place_calls` without these columns.
+        placed: `call_places.place_calls` without these columns.
         confirmations: schema.Confirmations.
     """
     asked = placed.filter(pl.col("visit").is_not_null()).select(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import dark_calls, schema
+from pipeline import call_places, dark_calls, schema
 from pipeline.areas import load_areas
 from pipeline.rules import Rules
 from tests import builders, night
@@ -59,7 +59,7 @@ def candidate(number: int, group: str, p_call: float | None, **more: Any) -> Row
 
 def place(gaps: list[Row], candidates: list[Row], known: pl.DataFrame = KNOWN) -> pl.DataFrame:
     rows = builders.frame(schema.Gaps, gaps)
-    return dark_calls.place_calls(
+    return call_places.place_calls(
         rows, builders.frame(schema.PortCandidates, candidates), known, AREAS, RULES
     )
 

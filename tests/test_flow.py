@@ -60,6 +60,8 @@ FLOW = (
     "canal_transits",
     "posterior",
     "proofs",
+    "call_places",
+    "call_words",
     "dark_calls",
     "imaging",
     "calls",

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline import dark_calls, imaging, proofs, schema
+from pipeline import call_places, dark_calls, imaging, proofs, schema
 from pipeline.explain import find_story
 from pipeline.simulate.settings import read_world
 from pipeline.simulate.world import simulate
@@ -56,7 +56,7 @@ def grade(
         builders.frame(schema.Reviews, reviews or []),
         builders.frame(schema.WatchList, listed or []),
     )
-    placed = dark_calls.place_calls(
+    placed = call_places.place_calls(
         builders.frame(schema.Gaps, gaps),
         builders.frame(schema.PortCandidates, rows),
         KNOWN,
@@ -333,7 +333,7 @@ def keep(done: night.Night, folder: Path) -> None:
 def pick_candidates(done: night.Night) -> tuple[Row, Row]:
     """Return two gaps with a port group in reach that neither end lies in, set probably off."""
     gaps = done.table("gaps").filter(pl.col("p_off") >= 0.5)
-    near = dark_calls.find_gap_ends_in_port(gaps, AREAS, RULES).select(
+    near = call_places.find_gap_ends_in_port(gaps, AREAS, RULES).select(
         "gap_id", "off_in_group", "on_in_group"
     )
     here = pl.col("port_group")

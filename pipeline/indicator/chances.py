@@ -16,7 +16,7 @@ def list_call_chances(placed: pl.DataFrame, rules: CallRules) -> pl.DataFrame:
     Gaps of one visit are one call (METHOD 6): one row stands for it, `is_counted`.
 
     Args:
-        placed: `dark_calls.place_calls`.
+        placed: `call_places.place_calls`.
         rules: thresholds.
     """
     is_blind = (pl.col("cause") == "unobservable").fill_null(value=False)
