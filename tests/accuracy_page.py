@@ -81,13 +81,14 @@ CALL_MEASURES = (
     *(LIT_TURNED_DARK, TOLD_IRANIAN, NULL_CALLS),
 )
 INDICATOR = (
-    "The last trailing year of each world in the headline scope, beside its true dark calls:"
-    " METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class is printed alone"
-    " from 0.8 on, else the two likeliest; *at least* where gaps that nobody could have heard may"
-    " raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
+    "The last trailing year of each world in the headline scope, beside its true dark calls."
+    " Glimpsed ones, of which an end of the gap lies in the port, are counted apart by METHOD 6 and"
+    " are not expected. METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class is"
+    " printed alone from 0.8 on, else the two likeliest; *at least* where gaps that nobody could have"
+    " heard may raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
 )
 CLASS_COLUMNS = (
-    *("world", "seed", "true calls", "true class", "expected", "90 % interval"),
+    *("world", "seed", "true calls", "of them glimpsed", "true class", "expected", "90 % interval"),
     *(f"P({name})" for name in CLASSES),
     "printed",
 )
@@ -222,6 +223,7 @@ def tell_indicator(judged: Mapping[str, Evaluation], rules: EvaluationRules) -> 
                 row["world"],
                 str(row["seed"]),
                 str(row["true_calls"]),
+                str(row["true_glimpsed"]),
                 row["true_class"],
                 f"{row['expected_12m']:.1f}",
                 f"{row['expected_12m_low']:.0f} to {row['expected_12m_high']:.0f}",

@@ -102,21 +102,22 @@ def judge_run(run: Run, number: int, geo: Path, rules: EvaluationRules) -> Judge
     )
     near = run.published["near_port_gaps"].with_columns(call_id="gap_id", gap_ids="gap_id")
     middle = pl.col("window_from") + (pl.col("window_to") - pl.col("window_from")) / 2
+    hidden = name_hiding(
+        covered.join(causes, on="gap_id", how="left", maintain_order="left"), chances
+    )
     return Judged(
         gaps=gaps,
         rows=_judge_rows(calls, number, gaps, covered).with_columns(
             is_rated=middle >= world.rated_from
         ),
         near=_judge_rows(near, number, gaps, covered),
-        covered=name_hiding(
-            covered.join(causes, on="gap_id", how="left", maintain_order="left"), chances
-        ),
+        covered=hidden,
         chances=chances,
         stays=stays.join(gaps.select("gap_id", "run", "cluster"), on="gap_id"),
         sets=compare_sets(chances, gaps, areas, Rules()),
         published=sum_published(run),
-        months=total_months(run, number, gaps, covered, rules),
-        world=sum_up_world(run, covered),
+        months=total_months(run, number, gaps, hidden, rules),
+        world=sum_up_world(run, hidden),
         ship_days=float(inside_s.sum(dtype=np.int64)) / 86_400,
         offs=sum_up_offs(run, gaps, rules),
     )

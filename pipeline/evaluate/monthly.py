@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline.evaluate.call_findings import HEADLINE
+from pipeline.evaluate.hidden_findings import GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import Run
 
@@ -18,6 +19,7 @@ FIGURES = (
     "true_dark_calls",
     "near_port_gaps",
     "true_headline_calls",
+    "true_headline_not_glimpsed",
     "expected_calls",
     "expected_calls_low",
     "expected_calls_high",
@@ -77,8 +79,11 @@ def _count_gaps(gaps: pl.DataFrame, rules: EvaluationRules) -> pl.DataFrame:
 
 
 def _count_calls(covered: pl.DataFrame) -> pl.DataFrame:
+    is_glimpsed = pl.col("hidden_by") == GLIMPSED
     return covered.group_by("month").agg(
-        true_dark_calls=pl.len(), true_headline_calls=pl.col("is_ru_ir_crossing").sum()
+        true_dark_calls=pl.len(),
+        true_headline_calls=pl.col("is_ru_ir_crossing").sum(),
+        true_headline_not_glimpsed=(pl.col("is_ru_ir_crossing") & ~is_glimpsed).sum(),
     )
 
 

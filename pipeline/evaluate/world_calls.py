@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.evaluate.call_findings import HEADLINE
 from pipeline.evaluate.call_truth import sum_published
+from pipeline.evaluate.hidden_findings import GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import Run
 
@@ -22,6 +23,7 @@ class WorldCalls:
     Attributes:
         world, seed: its name and seed.
         true_calls: true dark headline calls in the rated time.
+        true_glimpsed: those of them that METHOD 6 counts apart: an end of the gap is in port.
         is_null: no dark call in the headline scope in the whole world.
         true_ratio: true calls a year, rated over base years; None where there are no base years.
         published: last row of the indicator; empty where there is none.
@@ -31,6 +33,7 @@ class WorldCalls:
     world: str
     seed: int
     true_calls: int
+    true_glimpsed: int
     is_null: bool
     true_ratio: float | None
     published: dict[str, Any]
@@ -44,18 +47,24 @@ class WorldCalls:
 
 
 def sum_up_world(run: Run, covered: pl.DataFrame) -> WorldCalls:
-    """Return what the whole world says of its headline calls (`covered`: all its dark calls)."""
+    """Return what the whole world says of its headline calls.
+
+    Args:
+        run: the world and what was published of it.
+        covered: all its dark calls with `hidden_by` (`hidden_findings.name_hiding`).
+    """
     true = covered.filter("is_ru_ir_crossing")
     rows = run.published["indicator"].filter(pl.col("scope") == HEADLINE).sort("month")
     base = true.filter(pl.col("month").dt.year().is_in(BASE_YEARS)).height / len(BASE_YEARS)
-    rated = true.filter("is_rated").height
+    rated = true.filter("is_rated")
     has_base = run.world.start.year <= BASE_YEARS[0] and base > 0
     return WorldCalls(
         world=run.world.name,
         seed=run.world.seed,
-        true_calls=rated,
+        true_calls=rated.height,
+        true_glimpsed=rated.filter(pl.col("hidden_by") == GLIMPSED).height,
         is_null=true.is_empty(),
-        true_ratio=rated / run.world.rated_years / base if has_base else None,
+        true_ratio=rated.height / run.world.rated_years / base if has_base else None,
         published=rows.tail(1).to_dicts()[0] if rows.height else {},
         expected_a_year=_expect_a_year(run),
     )

@@ -23,6 +23,8 @@ TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
 COVERAGE = "the 95 % interval over seeds contains 0.90"
 CLASSES = ("Low", "Medium", "High")
 RATED = ("expected_12m", "expected_12m_low", "expected_12m_high", "rating")
+# METHOD 6 counts them apart, METHOD 8 among the true ones.
+NOT_GLIMPSED = "glimpsed ones left out"
 NORMAL_90 = 1.645  # half a 90 % interval, in standard deviations
 
 
@@ -46,14 +48,16 @@ def _measure_totals(months: pl.DataFrame) -> list[Finding]:
     if rated.is_empty():
         empty = "monthly_dark_port_calls.expected_calls"
         return [not_yet("dark port calls", words, empty, TOTAL_TARGET.words)]
+    return [
+        _pool_totals(rated, "true_headline_calls", words),
+        _pool_totals(rated, "true_headline_not_glimpsed", f"{words}, {NOT_GLIMPSED}"),
+    ]
+
+
+def _pool_totals(rated: pl.DataFrame, true_calls: str, words: str) -> Finding:
     expected, true, low, high = (
         rated[name].fill_null(math.nan).to_numpy()
-        for name in (
-            "expected_calls",
-            "true_headline_calls",
-            "expected_calls_low",
-            "expected_calls_high",
-        )
+        for name in ("expected_calls", true_calls, "expected_calls_low", "expected_calls_high")
     )
     expected, true = float(expected.sum()), float(true.sum())
     half = NORMAL_90 * float(np.sqrt(np.nansum(((high - low) / (2 * NORMAL_90)) ** 2)))
@@ -62,7 +66,7 @@ def _measure_totals(months: pl.DataFrame) -> list[Finding]:
     ratio = expected / true if true else math.nan
     ends = ((expected - half) / true, (expected + half) / true) if true else (math.nan, math.nan)
     note = f"expected {expected:.1f}, true {true:.0f}, z {z:.1f}"
-    return [find("dark port calls", words, ratio, ends, target, count=rated.height, note=note)]
+    return find("dark port calls", words, ratio, ends, target, count=rated.height, note=note)
 
 
 def _measure_null(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Finding]:
@@ -114,6 +118,7 @@ def class_rows(worlds: list[WorldCalls], rules: EvaluationRules) -> list[dict[st
             "world": one.world,
             "seed": one.seed,
             "true_calls": one.true_calls,
+            "true_glimpsed": one.true_glimpsed,
             "true_class": one.true_class(rules),
             **{name: one.published.get(name) for name in RATED},
             **{name: one.published[f"p_{name.lower()}"] for name in CLASSES},
@@ -154,8 +159,10 @@ def _measure_coverage(months: pl.DataFrame, rules: EvaluationRules) -> list[Find
     for name, true in (
         ("expected_off", "true_off_gaps"),
         ("expected_calls", "true_headline_calls"),
+        ("expected_calls", "true_headline_not_glimpsed"),
     ):
         words = f"coverage of the 90 % interval of {name}"
+        words += f", {NOT_GLIMPSED}" if true.endswith("not_glimpsed") else ""
         rated = months.filter("is_rated").drop_nulls([f"{name}_low", f"{name}_high"])
         table = "monthly_gaps" if name == "expected_off" else "monthly_dark_port_calls"
         if rated.is_empty():
