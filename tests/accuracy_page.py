@@ -83,9 +83,9 @@ CALL_MEASURES = (
 INDICATOR = (
     "The last trailing year of each world in the headline scope, beside its true dark calls."
     " Glimpsed ones, of which an end of the gap lies in the port, are counted apart by METHOD 6 and"
-    " are not expected. METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class is"
-    " printed alone from 0.8 on, else the two likeliest; *at least* where gaps that nobody could have"
-    " heard may raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
+    " are not expected. METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class"
+    " is printed alone from 0.8 on, else the two likeliest; *at least* where gaps that nobody could"
+    " have heard may raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
 )
 CLASS_COLUMNS = (
     *("world", "seed", "true calls", "of them glimpsed", "true class", "expected", "90 % interval"),
