@@ -115,6 +115,11 @@ def _tell_sure(last: Mapping[str, Any], expected: float | None) -> list[str]:
             f"There can have been no more calls than the {last['upper_bound_12m']:,} closed gaps of"
             " these ships. Gaps are not calls."
         )
+    if last["expected_12m"] is not None:
+        lines.append(
+            "Not in it: calls of ships that were last or first heard inside the port (glimpsed);"
+            " they are counted apart."
+        )
     return lines
 
 
