@@ -70,7 +70,7 @@ def distances_m(
     points = ecef_m(lon, lat)
     is_near = _are_near(shores, points, within_m)
     for number in np.flatnonzero(is_near.any(axis=0)):
-        near, shore = np.flatnonzero(is_near[:, number]), shores[number]
+        near, shore = np.flatnonzero(is_near[:, number]), shores[int(number)]
         # The bound of the tree itself is not included, ours is.
         found, _ = shore.tree.query(points[near], distance_upper_bound=within_m + 1)
         found = np.round(found, 2)

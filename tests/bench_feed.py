@@ -22,17 +22,17 @@ MOST_DAYS = 87
 DAY_OF_FILE = re.compile(r"^\d{4}-\d{2}-\d{2}")
 
 
-def make_feed(folder: Path, rows: int, most_days: int = MOST_DAYS) -> int:
+def make_feed(folder: Path, rows: int, most_days: int = MOST_DAYS, is_small: bool = False) -> int:
     """Write a simulated feed of about `rows` rows as canonical Parquet; return their number.
 
     World `caspian`, seed 5, a file a feed and day of arrival below `folder`/raw. Where more than
     `most_days` are asked for, the same days follow again, later: at the seam every ship leaps
-    once.
+    once. A small world has fewer rows for its days, and is for tests.
     """
     days = max(3, round(rows / ROWS_A_DAY))
     simulated = min(days, most_days)
-    feed = {"per": "day"}
-    files = simulate(read_world("caspian", days=simulated, feed=feed), 5, night.GEO, folder)
+    world = read_world("caspian", is_small=is_small, days=simulated, feed={"per": "day"})
+    files = simulate(world, 5, night.GEO, folder)
     for turn in range(1, -(-days // simulated)):
         for path in files:
             repeat_file(path, turn, turn * timedelta(days=simulated))

@@ -85,7 +85,7 @@ def test_other_gaps_stop_the_benchmark(paths: list[Path]) -> None:
 
 
 def test_a_longer_feed_repeats_the_simulated_days_later(tmp_path: Path) -> None:
-    rows = bench_feed.make_feed(tmp_path, 6 * bench_feed.ROWS_A_DAY, most_days=3)
+    rows = bench_feed.make_feed(tmp_path, 6 * bench_feed.ROWS_A_DAY, most_days=3, is_small=True)
     feed = pl.scan_parquet(tmp_path / "raw" / "*" / "*.parquet", include_file_paths="path")
     seen = feed.select("mmsi", "timestamp", "path").collect()
     again = pl.col("path").str.ends_with("-1.parquet")
