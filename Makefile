@@ -69,8 +69,8 @@ notebook: setup ## docs/start.ipynb in Jupyter, on PROCESSED (extra `analyst`)
 report: setup ## the report again, from the tables in PROCESSED; nightly makes it too
 	$(BIN)/darkport report --processed "$(PROCESSED)"
 
-bench: setup ## time and memory of the chain on ROWS simulated positions, beside a bare scan
-	$(BIN)/python -m tests.bench --rows $(ROWS)
+bench: setup ## docs/benchmarks.md: time and memory on ROWS simulated positions, each figure a ratio (SIZES="1 5 20 100" for millions)
+	$(BIN)/python -m tests.bench $(if $(SIZES),--sizes $(SIZES),--rows $(ROWS))
 
 docs: setup ## the data dictionary and the table of real files
 	$(BIN)/python -m tests.make_docs

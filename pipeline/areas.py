@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 
 from pipeline.areas_folder import Folder, read_folder
-from pipeline.areas_index import AMBIGUOUS, Codes, Partition, PointCodes, cell_keys, covers
+from pipeline.areas_index import AMBIGUOUS, Codes, Flags, Partition, Places, PointCodes, covers
 from pipeline.areas_shores import Ports, Shore, distances_m, group_of, nearest_codes
 from pipeline.errors import SchemaError
 from pipeline.geodesy import KM_PER_NM, FloatArray, arc_km, bearing_deg, chord_m
 from pipeline.rules import CauseRules, Rules
 
 NO_PORT_GROUP = "none"
+NO_GROUP = -1  # of `nearest_groups`
 
 # Points answered in one go: bounds the memory that their distances to all ports take.
 SLICE_ROWS = 100_000
@@ -90,10 +91,10 @@ class Areas:
         groups = self._ports.group_codes(rules.gaps.near_port_nm * KM_PER_NM)
         area, group, outside = np.empty((3, len(lon)), np.int16)
         for rows in _slices(len(lon)):
-            place = (lon[rows], lat[rows], cell_keys(lon[rows], lat[rows]))
-            area[rows] = self._area_codes.codes(*place)
-            group[rows] = groups.codes(*place)
-            outside[rows] = self._region_codes.codes(*place)
+            places = Places.of_points(lon[rows], lat[rows])
+            area[rows] = self._area_codes.codes(places)
+            group[rows] = groups.codes(places)
+            outside[rows] = self._region_codes.codes(places)
         found = pl.DataFrame(
             {
                 "area": _named(self.area_ids, area),
@@ -117,12 +118,12 @@ class Areas:
         within_m, mask = chord_m(within_km), self._ports.inside_mask(within_km)
         port, port_km = np.empty(len(lon), np.int16), np.zeros(len(lon))
         for rows in _slices(len(lon)):
-            port[rows] = mask.codes(cell_keys(lon[rows], lat[rows]))
+            port[rows] = Places.of_points(lon[rows], lat[rows]).codes(mask)
             ask = rows.start + np.flatnonzero(port[rows] == AMBIGUOUS)
             distances = distances_m(shores, lon[ask], lat[ask], within_m)
             port[ask] = nearest_codes(distances, within_m)
             port_km[ask] = arc_km(distances.min(axis=1, initial=np.inf))
-        is_near = pl.Series(port < len(ports)) & is_known
+        is_near = (port < len(ports)) & is_known
         found = pl.DataFrame(
             {
                 "port_id": _named([*(each.id for each in ports), ""], port),
@@ -132,21 +133,24 @@ class Areas:
         )
         return _with_answers(points, found, is_near)
 
-    def nearest_groups(self, points: pl.DataFrame, within_km: float) -> pl.Series:
-        """Return the row in `port_groups` of the nearest port group (METHOD 6), null for none.
+    def nearest_groups(self, points: pl.DataFrame, limits_km: Sequence[float]) -> list[Codes]:
+        """Return the row in `port_groups` of the nearest port group (METHOD 6), NO_GROUP for none.
 
-        As `near_ports`, but quicker, as distances are not told: most cells lie wholly in reach of
-        one group or of none.
+        An array a limit, of how far the group may be. As `near_ports`, but quicker, as distances
+        are not told: most cells lie wholly in reach of one group or of none.
 
         Raises:
             SchemaError: a coordinate is no number.
         """
         lon, lat, is_known = _coordinates(points)
-        groups, code = self._ports.group_codes(within_km), np.empty(len(lon), np.int16)
+        found = [np.empty(len(lon), np.int16) for _ in limits_km]
         for rows in _slices(len(lon)):
-            code[rows] = groups.codes(lon[rows], lat[rows], cell_keys(lon[rows], lat[rows]))
-        is_near = pl.Series(code < self.port_groups().height) & is_known
-        return pl.Series("group", code).to_frame().select(pl.when(is_near).then("group"))["group"]
+            places = Places.of_points(lon[rows], lat[rows])
+            for codes, within_km in zip(found, limits_km, strict=True):
+                codes[rows] = self._ports.group_codes(within_km).codes(places)
+        for codes in found:
+            codes[(codes == self.port_groups().height) | ~is_known] = NO_GROUP
+        return found
 
     def straight_km_to_groups(self, lon: FloatArray, lat: FloatArray) -> FloatArray:
         """Return straight distances in km (points, port groups in the order of `port_groups`).
@@ -199,7 +203,7 @@ class Areas:
             is_reached[ask] = (away_km <= reach_km[ask]) & (
                 off_deg <= rules.exit_max_bearing_off_deg
             )
-        return pl.Series("is_exit_reached", is_reached) & is_known
+        return pl.Series("is_exit_reached", is_reached & is_known)
 
     # What is built from the polygons when first asked for; left behind when areas are pickled.
 
@@ -228,20 +232,25 @@ class Areas:
         return [Shore(each.polygon) for each in self.folder.features if each.kind == "exit"]
 
 
-def _coordinates(points: pl.DataFrame) -> tuple[FloatArray, FloatArray, pl.Series]:
+def _coordinates(points: pl.DataFrame) -> tuple[FloatArray, FloatArray, Flags]:
     """Return longitudes, latitudes (0 for null) and which points have both.
 
     A "not available" position (91, 181) that a rules file leaves in counts as the edge of the
     world.
     """
-    lon, lat = (points[name].cast(pl.Float64) for name in ("lon", "lat"))
-    for values in (lon, lat):
-        wrong = values.filter(~values.is_finite())
-        if len(wrong):
-            raise SchemaError(f"{values.name}: expected degrees, found {wrong[0]}")
-    lon, lat = lon.clip(-180, 180), lat.clip(-90, 90)
-    is_known = lon.is_not_null() & lat.is_not_null()
-    return lon.fill_null(0).to_numpy(), lat.fill_null(0).to_numpy(), is_known
+    is_known = np.ones(points.height, np.bool_)
+    degrees: list[FloatArray] = []
+    for name, limit_deg in (("lon", 180.0), ("lat", 90.0)):
+        values = points[name].cast(pl.Float64)
+        if values.null_count():
+            is_known &= values.is_not_null().to_numpy()
+            values = values.fill_null(0)
+        array = values.to_numpy()
+        is_wrong = ~np.isfinite(array)
+        if is_wrong.any():
+            raise SchemaError(f"{name}: expected degrees, found {array[is_wrong][0]}")
+        degrees.append(np.clip(array, -limit_deg, limit_deg))
+    return degrees[0], degrees[1], is_known
 
 
 def _slices(count: int) -> Iterator[slice]:
@@ -252,8 +261,8 @@ def _named(names: list[str], codes: Codes) -> pl.Series:
     return pl.Series(names, dtype=pl.String).gather(pl.Series(codes).cast(pl.UInt32))
 
 
-def _with_answers(points: pl.DataFrame, found: pl.DataFrame, is_valid: pl.Series) -> pl.DataFrame:
+def _with_answers(points: pl.DataFrame, found: pl.DataFrame, is_valid: Flags) -> pl.DataFrame:
     """Return points with the columns of `found`, null where it is not valid."""
     if not is_valid.all():
-        found = found.select(pl.when(is_valid).then(pl.all()))
+        found = found.select(pl.when(pl.Series(is_valid)).then(pl.all()))
     return points.with_columns(found.get_columns())

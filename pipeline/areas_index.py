@@ -17,6 +17,7 @@ from pipeline.geodesy import FloatArray, ecef_m
 
 Codes: TypeAlias = NDArray[np.int16]
 Keys: TypeAlias = NDArray[np.int32]
+Flags: TypeAlias = NDArray[np.bool_]
 
 CELLS_PER_DEG = 50
 CELL_COLUMNS, CELL_ROWS = 360 * CELLS_PER_DEG, 180 * CELLS_PER_DEG
@@ -121,6 +122,32 @@ class CellMask:
         self._codes = np.concatenate((self._codes, added))
 
 
+@dataclass(frozen=True)
+class Places:
+    """Points in degrees, with the runs of consecutive ones in one cell.
+
+    Sorted by ship and time, points mostly stay in their cell: it is asked once a run.
+    """
+
+    lon: FloatArray
+    lat: FloatArray
+    keys: Keys  # of the cell of each run
+    lengths: NDArray[np.int64]  # of the runs, in points
+
+    @classmethod
+    def of_points(cls, lon: FloatArray, lat: FloatArray) -> Places:
+        """Return the points with their runs."""
+        keys = cell_keys(lon, lat)
+        is_start = np.ones(len(keys), np.bool_)
+        is_start[1:] = keys[1:] != keys[:-1]
+        starts = np.flatnonzero(is_start)
+        return cls(lon, lat, keys[starts], np.diff(starts, append=len(keys)))
+
+    def codes(self, mask: CellMask) -> Codes:
+        """Return the code of the cell of each point, AMBIGUOUS where it differs within it."""
+        return np.repeat(mask.codes(self.keys), self.lengths)
+
+
 class PointCodes:
     """Codes of points, by their cells where those have one."""
 
@@ -132,22 +159,24 @@ class PointCodes:
         self._mask = CellMask(of_cells)
         self._of_points = of_points
 
-    def codes(self, lon: FloatArray, lat: FloatArray, keys: Keys) -> Codes:
+    def codes(self, places: Places) -> Codes:
         """Return the code of each point, those in ambiguous cells asked one by one."""
-        codes = self._mask.codes(keys)
+        codes = places.codes(self._mask)
         ask = np.flatnonzero(codes == AMBIGUOUS)
-        codes[ask] = self._of_points(lon[ask], lat[ask])
+        if len(ask):
+            codes[ask] = self._of_points(places.lon[ask], places.lat[ask])
         return codes
 
 
-def covers(polygon: BaseGeometry, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
+def covers(polygon: BaseGeometry, lon: FloatArray, lat: FloatArray) -> Flags:
     """Return where points lie in a polygon, its boundary included."""
     west, south, east, north = polygon.bounds
     is_covered = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     near = np.flatnonzero(is_covered)
-    with LOCK:
-        shapely.prepare(polygon)
-        is_covered[near] = shapely.intersects_xy(polygon, lon[near], lat[near])
+    if len(near):
+        with LOCK:
+            shapely.prepare(polygon)
+            is_covered[near] = shapely.intersects_xy(polygon, lon[near], lat[near])
     return is_covered
 
 
@@ -182,7 +211,7 @@ class Partition:
 
 def cells_within(
     polygons: Sequence[BaseGeometry], cells: Cells, chosen: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[Flags, Flags]:
     """Return which chosen cells lie in one of the polygons, and which meet one at all."""
     is_within, is_touched = np.zeros((2, len(chosen)), np.bool_)
     for polygon in polygons:

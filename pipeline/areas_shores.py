@@ -12,8 +12,17 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.areas_folder import Feature
-from pipeline.areas_index import AMBIGUOUS, CellMask, Cells, Codes, PointCodes, cells_within, covers
-from pipeline.geodesy import FloatArray, arc_km, chord_m, ecef_m
+from pipeline.areas_index import (
+    AMBIGUOUS,
+    CellMask,
+    Cells,
+    Codes,
+    Flags,
+    PointCodes,
+    cells_within,
+    covers,
+)
+from pipeline.geodesy import MEAN_RADIUS_KM, FloatArray, arc_km, chord_m, ecef_m
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
@@ -59,15 +68,32 @@ def distances_m(
     """
     distances = np.full((len(lon), len(shores)), np.inf)
     points = ecef_m(lon, lat)
-    for number, shore in enumerate(shores):
-        reach_m = shore.radius_m + within_m + 1
-        offset = points - shore.middle
-        near = np.flatnonzero(np.einsum("ij,ij->i", offset, offset) <= reach_m * reach_m)
+    is_near = _are_near(shores, points, within_m)
+    for number in np.flatnonzero(is_near.any(axis=0)):
+        near, shore = np.flatnonzero(is_near[:, number]), shores[int(number)]
         # The bound of the tree itself is not included, ours is.
         found, _ = shore.tree.query(points[near], distance_upper_bound=within_m + 1)
-        distances[near, number] = np.round(found, 2)
-        distances[covers(shore.polygon, lon, lat), number] = 0
+        found = np.round(found, 2)
+        found[covers(shore.polygon, lon[near], lat[near])] = 0
+        distances[near, number] = found
     return distances
+
+
+def _are_near(shores: Sequence[Shore], points: FloatArray, within_m: float) -> Flags:
+    """Return which points (rows) are not well beyond reach of which shores (columns).
+
+    A polygon bulges over its chords by r^2 / 2R, so a point within it may be further from the
+    middle than its boundary is: by less than r^2 / R.
+    """
+    if not len(shores):
+        return np.zeros((len(points), 0), np.bool_)
+    radius_m = np.array([shore.radius_m for shore in shores])
+    reach_m = radius_m + radius_m**2 / (MEAN_RADIUS_KM * 1000) + within_m + 1
+    squared_m2 = np.zeros((len(points), len(shores)))
+    middles = np.array([shore.middle for shore in shores])
+    for axis in range(3):
+        squared_m2 += (points[:, axis, None] - middles[:, axis]) ** 2
+    return squared_m2 <= reach_m * reach_m
 
 
 def nearest_codes(distances: FloatArray, within_m: float) -> Codes:

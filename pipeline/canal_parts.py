@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from pipeline.areas import Areas
 from pipeline.areas_index import covers
+from pipeline.runs import find_ends, find_starts, mark_changes, mark_changes_of
 
 CANAL = "volga_don_canal"
 # Monthly areas beyond the canal's ends at Krasnoarmeysk and Kalach. Its own polygon reaches some
@@ -31,24 +33,31 @@ def find_canal_parts(ordered: pl.DataFrame, areas: Areas) -> pl.DataFrame:
         (mmsi, segment, side, first_at, last_at); side is volga, don or outside. In order of time
         within a segment.
     """
+    canal = [each.polygon for each in areas.folder.features if each.id == CANAL]
+    if not canal:
+        ordered = ordered.clear()
+    is_in_canal = np.zeros(ordered.height, np.bool_)
+    if canal:
+        lon, lat = (ordered[name].cast(pl.Float64).to_numpy() for name in ("lon", "lat"))
+        is_in_canal = covers(canal[0], lon, lat)
+    starts = find_starts(
+        mark_changes(ordered, "mmsi", "segment", "area", "is_outside")
+        | mark_changes_of(is_in_canal)
+    )
     side = pl.col("area").replace_strict(
         {area: side for side, names in SIDES.items() for area in names},
         default=None,
         return_dtype=pl.String,
     )
-    rows = ordered.select(
+    rows = ordered[starts].select(
         "mmsi",
         "segment",
         "seen_at",
         side=pl.when("is_outside").then(pl.lit(OUTSIDE)).otherwise(side),
+        last_at=ordered["seen_at"][find_ends(starts, ordered.height)],
     )
-    canal = [each.polygon for each in areas.folder.features if each.id == CANAL]
-    if not canal:
-        rows = rows.clear()
-    else:
-        lon, lat = (ordered[name].cast(pl.Float64).to_numpy() for name in ("lon", "lat"))
-        rows = rows.filter(pl.col("side").is_not_null() & ~pl.Series(covers(canal[0], lon, lat)))
-    return _join_runs(rows.with_columns(last_at="seen_at"), "segment", "seen_at")
+    rows = rows.filter(pl.col("side").is_not_null() & ~pl.Series(is_in_canal[starts]))
+    return _join_runs(rows, "segment", "seen_at")
 
 
 def merge_canal_parts(parts: pl.DataFrame) -> pl.DataFrame:

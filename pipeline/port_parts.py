@@ -9,11 +9,28 @@ the other, join to the parts of all of them, whatever was joined before.
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from pipeline.areas import Areas
+from pipeline.areas import NO_GROUP, Areas
+from pipeline.areas_index import Codes
 from pipeline.geodesy import KM_PER_NM, local_distance_km
 from pipeline.rules import Rules
+from pipeline.runs import (
+    Flags,
+    Positions,
+    as_instants,
+    epoch_us,
+    find_ends,
+    find_last,
+    find_starts,
+    least_in_runs,
+    mark_changes,
+    mark_changes_of,
+    most_in_runs,
+    null_where,
+    sum_runs,
+)
 from pipeline.tracks import epoch_s
 
 SEGMENT, TRACK = ("mmsi", "segment"), ("mmsi", "track")
@@ -43,99 +60,94 @@ def find_port_parts(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.Dat
         - slow_sightings, first_slow_at, last_slow_at: those slow enough for a known port
           (METHOD 7).
     """
-    rows = _number_parts(mark_near(ordered, areas, rules))
-    counted = (
-        _judge_steps(rows, judge_speed(ordered, rules), rules)
-        .group_by("part", maintain_order=True)
-        .agg(
-            pl.col("mmsi", "segment", "group", "is_entered").first(),
-            first_at=pl.col("seen_at").first(),
-            last_at=pl.col("seen_at").last(),
-            first_lon=pl.col("lon").first(),
-            first_lat=pl.col("lat").first(),
-            sightings=pl.len().cast(pl.Int64),
-            silences=pl.col("is_silence").sum().cast(pl.Int64),
-            silent_s=pl.col("silent_s").sum(),
-            longest_s=pl.col("to_next_s").max().fill_null(0),
-            stopped_s=pl.col("stopped_s").sum(),
-            unsigned_s=pl.col("unsigned_s").sum(),
-            is_stopped_at_end=pl.col("is_stopped").last(),
-            slow_sightings=pl.col("slow_at").count().cast(pl.Int64),
-            first_slow_at=pl.col("slow_at").min(),
-            last_slow_at=pl.col("slow_at").max(),
-        )
+    group, is_entry, may_be_known = mark_near(ordered, areas, rules)
+    begins = mark_changes(ordered, "mmsi", "segment") | mark_changes_of(group)
+    is_entered = find_last(is_entry) >= find_last(begins)
+    is_start = begins | mark_changes_of(is_entered)
+    starts = find_starts(is_start)
+    ends = find_ends(starts, ordered.height)
+    of_part = null_where(pl.Series("group", group[starts]), group[starts] == NO_GROUP)
+    names = areas.port_groups()["port_group"].gather(of_part.cast(pl.UInt32))
+    first, last = (
+        ordered.select("mmsi", "segment", "seen_at", "lon", "lat")[at] for at in (starts, ends)
     )
-    names = areas.port_groups()["port_group"]
-    group = names.gather(counted["group"].cast(pl.UInt32)).alias("port_group")
-    return counted.select("mmsi", "segment", group, pl.exclude("part", "mmsi", "segment", "group"))
+    speed_kn = judge_speed(ordered, rules)
+    is_slow = (speed_kn <= rules.ships.stay_max_speed_kn).fill_null(value=False).to_numpy()
+    return pl.DataFrame(
+        [
+            first["mmsi"],
+            first["segment"],
+            names.alias("port_group"),
+            pl.Series("is_entered", is_entered[starts]),
+            first["seen_at"].alias("first_at"),
+            last["seen_at"].alias("last_at"),
+            first["lon"].alias("first_lon"),
+            first["lat"].alias("first_lat"),
+            pl.Series("sightings", ends + 1 - starts, dtype=pl.Int64),
+            *_sum_steps(ordered, speed_kn, is_start, rules),
+            *_sum_slow(ordered, is_slow & may_be_known, starts),
+        ]
+    )
 
 
-def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
-    """Return sightings with `group`, the port group they are near, and whether they enter it.
+def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> tuple[Codes, Flags, Flags]:
+    """Return the port group each sighting is near, and whether it is nearer still.
 
-    `group` is the row in `areas.port_groups` of the nearest within `leave_beyond_km`, null where
-    there is none: where two are that near, the nearer one counts. `is_entry` and `may_be_known`
-    tell of those within `enter_within_km` of it and within `ships.stay_within_km`.
+    Returns:
+        - the row in `areas.port_groups` of the nearest within `leave_beyond_km`, NO_GROUP where
+          there is none: where two are that near, the nearer one counts;
+        - whether that or another is within `enter_within_km`, and within `ships.stay_within_km`.
     """
-    points, inside = ordered.select("lon", "lat"), ~ordered["is_outside"]
     limits_km = (
         rules.ports.leave_beyond_km,
         rules.ports.enter_within_km,
         rules.ships.stay_within_km,
     )
-    groups = {km: areas.nearest_groups(points, km) for km in set(limits_km)}
-    leave, entry, known = (groups[km] for km in limits_km)
-    return ordered.select("mmsi", "segment", "seen_at", "lon", "lat").with_columns(
-        group=pl.when(inside).then(leave),
-        is_entry=entry.is_not_null() & inside,
-        may_be_known=known.is_not_null() & inside,
-    )
+    apart_km = list(dict.fromkeys(limits_km))
+    found = dict(zip(apart_km, areas.nearest_groups(ordered, apart_km), strict=True))
+    inside = ~ordered["is_outside"].to_numpy()
+    leave, entry, known = (found[km] for km in limits_km)
+    group = np.where(inside, leave, np.int16(NO_GROUP))
+    return group, (entry != NO_GROUP) & inside, (known != NO_GROUP) & inside
 
 
-def _number_parts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return sightings with `is_entered`, `part`, its number, and `starts`, its first one."""
-    at = pl.int_range(pl.len(), dtype=pl.Int32)
-    return (
-        rows.with_columns(begins=_changes("mmsi", "segment", "group"))
-        .with_columns(
-            is_entered=(
-                pl.when("is_entry").then(at).forward_fill()
-                >= pl.when("begins").then(at).forward_fill()
-            ).fill_null(value=False)
-        )
-        .with_columns(starts=pl.col("begins") | _changes("is_entered"))
-        .with_columns(part=pl.col("starts").cum_sum())
-    )
+def _sum_steps(
+    ordered: pl.DataFrame, speed_kn: pl.Series, is_start: Flags, rules: Rules
+) -> list[pl.Series]:
+    """Return what is counted of the time from each sighting to the next of its part, by part."""
+    starts = find_starts(is_start)
+    seconds = epoch_us(ordered) // 1_000_000
+    to_next_s = np.zeros(len(seconds), np.int64)
+    np.subtract(seconds[1:], seconds[:-1], out=to_next_s[:-1], where=~is_start[1:])
+    is_silence = to_next_s >= rules.gaps.shortest_s
+    silent_s = np.where(is_silence, to_next_s, 0)
+    heard_s = to_next_s - silent_s
+    said = speed_kn.to_frame("speed_kn").select(judge_stopped(pl.col("speed_kn"), rules))
+    # What the last sighting of the part that said so says, unknown before the first one.
+    said_at = find_last(said.to_series().is_not_null().to_numpy())
+    is_known = said_at >= find_last(is_start)
+    is_stopped = is_known & said.to_series().fill_null(value=False).to_numpy()[said_at]
+    at_end = find_ends(starts, ordered.height)
+    return [
+        pl.Series("silences", sum_runs(is_silence, starts)),
+        pl.Series("silent_s", sum_runs(silent_s, starts)),
+        pl.Series("longest_s", most_in_runs(to_next_s, starts)),
+        pl.Series("stopped_s", sum_runs(np.where(is_stopped, heard_s, 0), starts)),
+        pl.Series("unsigned_s", sum_runs(np.where(is_known, 0, heard_s), starts)),
+        null_where(pl.Series("is_stopped_at_end", is_stopped[at_end]), ~is_known[at_end]),
+    ]
 
 
-def _judge_steps(rows: pl.DataFrame, speed_kn: pl.Series, rules: Rules) -> pl.DataFrame:
-    """Return sightings with what is counted of each and of the time to the next of its part."""
-    at = pl.int_range(pl.len(), dtype=pl.Int32)
-    said = judge_stopped(pl.col("speed_kn"), rules)
-    is_slow = (pl.col("speed_kn") <= rules.ships.stay_max_speed_kn) & pl.col("may_be_known")
-    stepped = (
-        rows.with_columns(
-            speed_kn=speed_kn,
-            to_next_s=pl.when(~pl.col("starts").shift(-1, fill_value=True)).then(
-                epoch_s("seen_at").shift(-1) - epoch_s("seen_at")
-            ),
-        )
-        .with_columns(said=said, slow_at=pl.when(is_slow).then("seen_at"))
-        .with_columns(
-            is_silence=(pl.col("to_next_s") >= rules.gaps.shortest_s).fill_null(value=False),
-            # What the last sighting of the part that said so says, null before the first one.
-            is_stopped=pl.when(
-                pl.when(pl.col("said").is_not_null()).then(at).forward_fill()
-                >= pl.when("starts").then(at).forward_fill()
-            ).then(pl.col("said").forward_fill()),
-        )
-    )
-    heard_s = pl.when(~pl.col("is_silence")).then("to_next_s")
-    return stepped.with_columns(
-        silent_s=pl.when("is_silence").then("to_next_s"),
-        stopped_s=pl.when("is_stopped").then(heard_s),
-        unsigned_s=pl.when(pl.col("is_stopped").is_null()).then(heard_s),
-    )
+def _sum_slow(ordered: pl.DataFrame, is_slow: Flags, starts: Positions) -> list[pl.Series]:
+    """Return how many sightings of each part are slow, the first and the last instant of them."""
+    count, seen_us = sum_runs(is_slow, starts), epoch_us(ordered)
+    earliest = least_in_runs(np.where(is_slow, seen_us, np.iinfo(np.int64).max), starts)
+    latest = most_in_runs(np.where(is_slow, seen_us, np.iinfo(np.int64).min), starts)
+    return [
+        pl.Series("slow_sightings", count),
+        null_where(as_instants("first_slow_at", earliest), count == 0),
+        null_where(as_instants("last_slow_at", latest), count == 0),
+    ]
 
 
 def judge_speed(ordered: pl.DataFrame, rules: Rules) -> pl.Series:
@@ -154,8 +166,11 @@ def judge_speed(ordered: pl.DataFrame, rules: Rules) -> pl.Series:
         .with_columns(until=pl.col("seen_at") - pl.duration(seconds=rules.ports.displaced_over_s))
         .sort("until", maintain_order=True)
     )
-    before = ordered.select(*SEGMENT, before_at="seen_at", before_lon="lon", before_lat="lat").sort(
-        "before_at", maintain_order=True
+    # Few ships lack a speed: the others need no sorting by time.
+    before = (
+        ordered.filter(pl.col("mmsi").is_in(asked["mmsi"].unique().implode()))
+        .select(*SEGMENT, before_at="seen_at", before_lon="lon", before_lat="lat")
+        .sort("before_at", maintain_order=True)
     )
     paired = asked.join_asof(
         before,

@@ -9,13 +9,29 @@ the merged rows sorts them first.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
 
+import numpy as np
 import polars as pl
 
 from pipeline.areas import Areas
 from pipeline.canal_parts import find_canal_parts
+from pipeline.errors import SchemaError
 from pipeline.port_parts import find_port_parts
 from pipeline.rules import Rules
+from pipeline.runs import (
+    Flags,
+    Positions,
+    any_in_runs,
+    epoch_us,
+    find_ends,
+    find_starts,
+    mark_changes,
+    mark_changes_of,
+    sum_runs,
+)
 from pipeline.tracks import epoch_s
 
 END_FIELDS = (
@@ -32,6 +48,9 @@ END_FIELDS = (
 )
 CELL_DEG = 0.5
 SPEED_BIN_KN = 0.1
+# More than there are bins of 16 bits, so that ship and bin are told apart in one number.
+BINS = 2**16
+MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -124,15 +143,20 @@ def sort_by_segment(positions: pl.DataFrame) -> pl.DataFrame:
     Stored positions are sorted by (mmsi, seen_at, lon, lat), which is the same unless two
     segments of one MMSI overlap; so the sort is skipped where it changes nothing.
     """
-    later_mmsi = pl.col("mmsi") > pl.col("mmsi").shift(1)
-    later_segment = (pl.col("mmsi") == pl.col("mmsi").shift(1)) & (
-        pl.col("segment") > pl.col("segment").shift(1)
-    )
-    later = same_segment(1) & (pl.col("seen_at") > pl.col("seen_at").shift(1))
-    in_order = (later_mmsi | later_segment | later).fill_null(value=True).all()
-    if positions.select(in_order).item():
+    if is_in_order(positions):
         return positions
     return positions.sort("mmsi", "segment", "seen_at", "lon", "lat")
+
+
+def is_in_order(positions: pl.DataFrame) -> bool:
+    """Return whether positions are sorted by (mmsi, segment, seen_at, lon, lat)."""
+    is_tied = np.ones(max(positions.height - 1, 0), np.bool_)
+    for name in ("mmsi", "segment", "seen_at", "lon", "lat"):
+        values = positions[name].to_physical().to_numpy()
+        if ((values[1:] < values[:-1]) & is_tied).any():
+            return False
+        is_tied &= values[1:] == values[:-1]
+    return True
 
 
 def same_segment(step: int) -> pl.Expr:
@@ -158,15 +182,12 @@ def pair_sightings(ordered: pl.DataFrame) -> pl.DataFrame:
 
 def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return the first and last sighting of every segment, one row a segment."""
-    firsts = ordered.filter(~same_segment(1)).select(
-        "mmsi", "segment", *(pl.col(name).alias(prefixed("first", name)) for name in END_FIELDS)
-    )
-    lasts = ordered.filter(~same_segment(-1)).select(
-        pl.col(name).alias(prefixed("last", name)) for name in END_FIELDS
-    )
-    starts = ordered.select((~same_segment(1)).arg_true()).to_series().cast(pl.Int64)
-    ends = ordered.select((~same_segment(-1)).arg_true()).to_series().cast(pl.Int64)
-    counts = (ends - starts + 1).alias("sightings")
+    starts = find_starts(mark_changes(ordered, "mmsi", "segment"))
+    ends = find_ends(starts, ordered.height)
+    columns = ordered.select("mmsi", "segment", *END_FIELDS)
+    firsts = columns[starts].rename({name: prefixed("first", name) for name in END_FIELDS})
+    lasts = columns[ends].select(pl.col(name).alias(prefixed("last", name)) for name in END_FIELDS)
+    counts = pl.Series("sightings", ends + 1 - starts, dtype=pl.Int64)
     return pl.concat([firsts, lasts], how="horizontal").with_columns(counts)
 
 
@@ -197,60 +218,110 @@ def sum_presence(paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
 
     Seconds go to the area of the earlier sighting; outside sightings give none.
     """
-    heard = pl.when(pl.col("to_next_s") < shortest_s).then("to_next_s").otherwise(0)
+    starts = find_starts(mark_changes(paired, "mmsi", "area", "port_group", "is_outside"))
+    to_next_s = paired["to_next_s"].fill_null(0).to_numpy()
+    heard_s = np.where(to_next_s < shortest_s, to_next_s, 0)
+    ends = find_ends(starts, paired.height)
     return (
-        paired.filter(~pl.col("is_outside"))
-        .group_by(pl.col("seen_at").dt.date().alias("date"), "mmsi", "area", "port_group")
-        .agg(sightings=pl.len().cast(pl.Int64), heard_s=heard.sum().cast(pl.Int64))
+        paired[starts]
+        .select(
+            "mmsi",
+            "area",
+            "port_group",
+            "is_outside",
+            date=pl.lit(date_of(paired), dtype=pl.Date),
+            sightings=pl.Series(ends + 1 - starts, dtype=pl.Int64),
+            heard_s=pl.Series(sum_runs(heard_s, starts)),
+        )
+        .filter(~pl.col("is_outside"))
+        .group_by("date", "mmsi", "area", "port_group")
+        .agg(pl.col("sightings", "heard_s").sum())
         .sort("date", "mmsi", "area", "port_group")
     )
 
 
+def date_of(ordered: pl.DataFrame) -> date | None:
+    """Return the UTC day that sightings are of, None where there are none.
+
+    Raises:
+        SchemaError: they are of several.
+    """
+    days = {
+        seen_at.date()
+        for seen_at in (ordered["seen_at"].min(), ordered["seen_at"].max())
+        if isinstance(seen_at, datetime)
+    }
+    if len(days) > 1:
+        raise SchemaError(f"sightings of one UTC day expected, found {min(days)} and {max(days)}")
+    return next(iter(days), None)
+
+
+def find_hours(ordered: pl.DataFrame) -> Positions:
+    """Return the positions of the first sightings of every segment in every UTC hour."""
+    hours = epoch_us(ordered) // MICROSECONDS_PER_HOUR
+    return find_starts(mark_changes(ordered, "mmsi", "segment") | mark_changes_of(hours))
+
+
+def is_heard_by(ordered: pl.DataFrame, *kinds: str) -> Flags:
+    """Return whether the receiver of each sighting is of one of some kinds."""
+    flags = reduce(or_, (ordered["receiver"] == kind for kind in kinds))
+    return flags.fill_null(value=False).to_numpy()
+
+
 def count_hours(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return sightings by segment and UTC hour, and how many each kind of receiver heard."""
-    kind = pl.col("receiver")
-    return (
-        ordered.group_by("mmsi", "segment", pl.col("seen_at").dt.truncate("1h").alias("hour"))
-        .agg(
-            sightings=pl.len().cast(pl.Int64),
-            terrestrial=kind.is_in(["terrestrial", "both"]).sum().cast(pl.Int64),
-            satellite=kind.is_in(["satellite", "both"]).sum().cast(pl.Int64),
-        )
-        .sort("mmsi", "segment", "hour")
+    starts = find_hours(ordered)
+    return ordered.select("mmsi", "segment", "seen_at")[starts].select(
+        "mmsi",
+        "segment",
+        hour=pl.col("seen_at").dt.truncate("1h"),
+        sightings=pl.Series(find_ends(starts, ordered.height) + 1 - starts, dtype=pl.Int64),
+        terrestrial=pl.Series(sum_runs(is_heard_by(ordered, "terrestrial", "both"), starts)),
+        satellite=pl.Series(sum_runs(is_heard_by(ordered, "satellite", "both"), starts)),
     )
 
 
 def pick_ship_hours(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return where each segment was last in each UTC hour, and who heard it in it."""
-    kind = pl.col("receiver")
-    return (
-        ordered.group_by(
-            "mmsi",
-            "segment",
-            pl.col("seen_at").dt.truncate("1h").alias("hour"),
-            maintain_order=True,
-        )
-        .agg(
-            pl.col("lon", "lat", "sog_kn").last(),
-            is_class_b=(pl.col("ais_class") == "B").any(),
-            # A receiver of unknown kind hears what is near it, as far as anybody knows.
-            terrestrial=(kind != "satellite").any(),
-            satellite=kind.is_in(["satellite", "both"]).any(),
-            is_outside=pl.col("is_outside").last(),
-            area=pl.col("area").last(),
-            port_group=pl.col("port_group").last(),
-        )
-        .sort("mmsi", "segment", "hour")
+    starts = find_hours(ordered)
+    is_class_b = (ordered["ais_class"] == "B").fill_null(value=False).to_numpy()
+    # A receiver of unknown kind hears what is near it, as far as anybody knows.
+    is_on_ground = (ordered["receiver"] != "satellite").fill_null(value=False).to_numpy()
+    is_in_space = is_heard_by(ordered, "satellite", "both")
+    return ordered[find_ends(starts, ordered.height)].select(
+        "mmsi",
+        "segment",
+        pl.col("seen_at").dt.truncate("1h").alias("hour"),
+        "lon",
+        "lat",
+        "sog_kn",
+        is_class_b=pl.Series(any_in_runs(is_class_b, starts)),
+        terrestrial=pl.Series(any_in_runs(is_on_ground, starts)),
+        satellite=pl.Series(any_in_runs(is_in_space, starts)),
+        is_outside="is_outside",
+        area="area",
+        port_group="port_group",
     )
 
 
 def count_cells(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return the ships heard by UTC hour, cell of 0.5 degree, receiver kind and class."""
+    cell_x, cell_y = (
+        np.floor(ordered[name].to_numpy() / CELL_DEG).astype(np.int16) for name in ("lon", "lat")
+    )
+    hours = epoch_us(ordered) // MICROSECONDS_PER_HOUR
+    starts = find_starts(
+        mark_changes(ordered, "mmsi", "receiver", "ais_class")
+        | mark_changes_of(hours)
+        | mark_changes_of(cell_x)
+        | mark_changes_of(cell_y)
+    )
     return (
-        ordered.group_by(
+        ordered.select("mmsi", "seen_at", "receiver", "ais_class")[starts]
+        .group_by(
             pl.col("seen_at").dt.truncate("1h").alias("hour"),
-            (pl.col("lon") / CELL_DEG).floor().cast(pl.Int16).alias("cell_x"),
-            (pl.col("lat") / CELL_DEG).floor().cast(pl.Int16).alias("cell_y"),
+            pl.Series("cell_x", cell_x[starts]),
+            pl.Series("cell_y", cell_y[starts]),
             "receiver",
             "ais_class",
         )
@@ -261,23 +332,40 @@ def count_cells(ordered: pl.DataFrame) -> pl.DataFrame:
 
 def count_speeds(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return sightings by ship, month and bin of 0.1 kn: speeds as integers, so that they add."""
-    return (
-        ordered.filter(pl.col("sog_kn").is_not_null())
-        .group_by(
-            "mmsi",
-            pl.col("seen_at").dt.truncate("1mo").dt.date().alias("month"),
-            (pl.col("sog_kn") / SPEED_BIN_KN).round().cast(pl.Int16).alias("speed_bin"),
-        )
-        .agg(sightings=pl.len().cast(pl.Int64))
-        .sort("mmsi", "month", "speed_bin")
+    day = date_of(ordered)
+    speeds = ordered.select(
+        "mmsi", speed_bin=(pl.col("sog_kn") / SPEED_BIN_KN).round().cast(pl.Int16)
+    ).drop_nulls("speed_bin")
+    # One packed key: sorting it is several times faster than grouping by two columns.
+    packed, counts = np.unique(
+        speeds["mmsi"].to_numpy().astype(np.int64) * BINS + speeds["speed_bin"].to_numpy(),
+        return_counts=True,
+    )
+    mmsi = (packed + BINS // 2) // BINS
+    return pl.DataFrame(
+        {
+            "mmsi": pl.Series(mmsi).cast(ordered.schema["mmsi"]),
+            "speed_bin": pl.Series(packed - mmsi * BINS).cast(pl.Int16),
+            "sightings": pl.Series(counts, dtype=pl.Int64),
+        }
+    ).select(
+        "mmsi",
+        pl.lit(day and day.replace(day=1), dtype=pl.Date).alias("month"),
+        "speed_bin",
+        "sightings",
     )
 
 
 def count_classes(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return sightings by ship and AIS class, null where the feed does not say."""
+    starts = find_starts(mark_changes(ordered, "mmsi", "ais_class"))
     return (
-        ordered.group_by("mmsi", "ais_class")
-        .agg(reports=pl.len().cast(pl.Int64))
+        ordered.select("mmsi", "ais_class")[starts]
+        .with_columns(
+            reports=pl.Series(find_ends(starts, ordered.height) + 1 - starts, dtype=pl.Int64)
+        )
+        .group_by("mmsi", "ais_class")
+        .agg(pl.col("reports").sum())
         .sort("mmsi", "ais_class", nulls_last=False)
     )
 

@@ -1,8 +1,9 @@
-"""Time and memory of the chain on simulated positions, beside a bare scan of the same columns.
+"""Time and memory of the whole job on SIMULATED positions, each figure a ratio in one run.
 
-`make bench ROWS=5000000`. Each figure is a ratio in one run on one machine: the bare scan reads
-the stored columns (mmsi, segment, seen_at, lon, lat) and adds them up, the cheapest thing that
-has to look at every value. Then one more night on archives of two lengths (`bench_nights`).
+`make bench ROWS=5000000`, or `make bench SIZES="1 5 20 100"` for sizes in millions of rows: the
+chain beside a bare scan (`bench_chain`), gap detectors (`bench_detectors`), reading raw files
+(`bench_ingest`), one more night on archives of two lengths (`bench_nights`), the example queries
+(`bench_examples`). Tables go to docs/benchmarks.md, the figures to docs/benchmarks.json.
 """
 
 from __future__ import annotations
@@ -12,189 +13,92 @@ import json
 import os
 import platform
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+from tests import bench_chain, bench_detectors, bench_examples, bench_ingest, bench_nights, night
+from tests.bench_feed import read_rows
 
-from pipeline import summaries, tracks
-from pipeline.areas import load_areas
-from pipeline.rules import Rules
-from pipeline.simulate.settings import read_world
-from pipeline.simulate.world import simulate
-from tests import bench_examples, bench_nights, night
-
-COLUMNS = ("mmsi", "segment", "seen_at", "lon", "lat")
-BARE_SCAN = "bare scan of the stored columns"
+LIBRARIES = ("polars", "duckdb", "numpy", "shapely", "scipy", "pyais")
+# Enough for a steady rate; a CSV of more takes longer to write than to read.
+INGEST_ROWS = 500_000
 
 
-# Rows a day of world `caspian` (318 vessels, `thin_s` 300), measured; only the length follows.
-ROWS_A_DAY = 59_000
-
-
-def make_feed(folder: Path, rows: int) -> int:
-    """Write a simulated feed of about `rows` rows as canonical Parquet; return their number."""
-    days = max(3, round(rows / ROWS_A_DAY))
-    files = simulate(read_world("caspian", days=days, feed={"per": "day"}), 5, night.GEO, folder)
-    return pl.scan_parquet(files).select(pl.len()).collect().item()
-
-
-def measure(work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
-    """Return the least (wall s, CPU s) of some runs."""
-    best = (float("inf"), float("inf"))
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        best = min(best, (time.perf_counter() - wall, time.process_time() - cpu))
-    return best
-
-
-def scan(paths: list[Path]) -> None:
-    """Read the columns and add them up."""
-    pl.scan_parquet(paths).select(
-        pl.col("mmsi", "segment").sum(), pl.col("lon", "lat").sum(), pl.col("seen_at").max()
-    ).collect()
-
-
-def detect(paths: list[Path]) -> None:
-    """Find gap rows and segment ends in stored positions, a day at a time."""
-    for path in paths:
-        day = pl.read_parquet(path, columns=[*COLUMNS, "is_outside"]).with_columns(
-            area=pl.lit(""), port_group=pl.lit("")
-        )
-        ordered = summaries.sort_by_segment(day)
-        paired = summaries.pair_sightings(ordered)
-        ends = ~summaries.same_segment(1) | ~summaries.same_segment(-1)
-        ordered.filter(ends)
-        paired.filter(pl.col("to_next_s") >= Rules().gaps.shortest_s)
-
-
-def summarise(paths: list[Path]) -> None:
-    """Make edges and the summary of every day, areas looked up anew."""
-    areas, rules = load_areas(night.GEO), Rules()
-    for path in paths:
-        day = areas.locate(pl.read_parquet(path).drop("is_outside"), rules)
-        summaries.summarise_edges(day, rules)
-        summaries.summarise_day(day, areas, rules)
-
-
-def segment(paths: list[Path]) -> None:
-    """Segment every day again."""
-    nobody = pl.Series([], dtype=pl.Int32)
-    for path in paths:
-        tracks.segment_day(pl.read_parquet(path).drop("segment"), nobody, Rules().tracks)
-
-
-def run_night(folder: Path) -> dict[str, float]:
-    """Run the whole night as a process of its own; return its wall s, CPU s and peak MB."""
-    wall = time.perf_counter()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from pipeline.cli import main; main()",
-            "nightly",
-            "--raw",
-            str(folder / "raw"),
-            "--processed",
-            str(folder / "processed"),
-        ],
-        stderr=subprocess.DEVNULL,
-        cwd=night.REPOSITORY,
-    )
-    # Of this one child: the usage of all children would tell the largest of them.
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit("the night failed")
+def measure_size(rows: int, folder: Path) -> dict[str, Any]:
+    """Return what is measured on one size of feed: the chain, the detectors, reading."""
+    chain = bench_chain.measure_chain(rows, folder)
+    paths = bench_chain.stored_positions(folder)
     return {
-        "wall_s": time.perf_counter() - wall,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
+        "chain": chain,
+        "detectors": bench_detectors.measure_detectors(paths),
+        "ingest": bench_ingest.measure_ingest(read_rows(folder, INGEST_ROWS), folder / "formats"),
     }
 
 
-def measure_chain(rows: int, folder: Path) -> dict[str, Any]:
-    """Return time and memory of the stages and of the whole night on about `rows` rows."""
-    # In a process of its own: a child's peak memory counts what its parent held when it forked.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        written = pool.submit(make_feed, folder, rows).result()
-    whole = run_night(folder)
-    paths = sorted((folder / "processed" / "positions").glob("*/positions.parquet"))
-    stages = {
-        BARE_SCAN: scan,
-        "gap rows and segment ends from stored positions": detect,
-        "segmenting the days again": segment,
-        "whole day summaries, areas included": summarise,
-    }
-    figures = {name: measure(lambda work=work: work(paths)) for name, work in stages.items()}
+def measure_nights(folder: Path) -> dict[str, Any]:
+    """Return what is measured on archives of two lengths: nights, example queries."""
+    nights = bench_nights.compare_archives(folder)
+    longest = folder / list(bench_nights.ARCHIVES)[-1] / "processed"
+    return {"nights": nights, "examples": bench_examples.measure_examples(longest)}
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return what the figures were taken on."""
     return {
-        "rows": written,
-        "sightings": pl.scan_parquet(paths).select(pl.len()).collect().item(),
-        "days": len(paths),
-        "night": whole,
-        "stages": {name: {"wall_s": wall, "cpu_s": cpu} for name, (wall, cpu) in figures.items()},
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
     }
 
 
-def tell_chain(measured: dict[str, Any]) -> list[str]:
-    """Return the figures of `measure_chain` as lines of Markdown."""
-    rows = {
-        **measured["stages"],
-        "the whole night, raw Parquet to published tables": measured["night"],
-    }
-    scan_cpu = rows[BARE_SCAN]["cpu_s"]
-    return [
-        "## The chain",
-        "",
-        f"{measured['rows']:,} simulated rows, {measured['sightings']:,} sightings,"
-        f" {measured['days']} days.",
-        "",
-        "| what | wall s | CPU s | CPU against the bare scan |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | {row['wall_s']:.2f} | {row['cpu_s']:.2f} | {row['cpu_s'] / scan_cpu:.1f} |"
-            for name, row in rows.items()
-        ),
-        "",
-        f"Peak memory of the whole night: {measured['night']['peak_mb']:,.0f} MB.",
-    ]
-
-
-def main() -> None:
-    """Measure, print a table, write docs/benchmarks.json and docs/benchmarks.md."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=5_000_000)
-    options.add_argument(
-        "--no-nights", action="store_true", help="the chain alone, nothing written"
-    )
-    given = options.parse_args()
-    folder = night.REPOSITORY / "data" / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
-    measured = {"chain": measure_chain(given.rows, folder / "chain")}
+def tell_all(measured: dict[str, Any], command: str) -> list[str]:
+    """Return the page."""
+    machine = measured["machine"]
+    libraries = ", ".join(f"{name} {one}" for name, one in machine["libraries"].items())
+    # What is told at length is what most users' archives are nearest to.
+    middle = measured["sizes"][min(1, len(measured["sizes"]) - 1)]
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench ROWS={given.rows}` on simulated feeds, {platform.machine()};"
-        f" polars {version('polars')}, duckdb {version('duckdb')}, Python"
-        f" {platform.python_version()}. Read the figures as ratios.",
+        f"Written by `{command}` on SIMULATED feeds, {machine['machine']}, {machine['cores']}"
+        f" cores; Python {machine['python']}, {libraries}. Read the figures as ratios.",
         "",
-        *tell_chain(measured["chain"]),
+        *bench_chain.tell_chain(middle["chain"]),
+        "",
     ]
-    if not given.no_nights:
-        measured["nights"] = bench_nights.compare_archives(folder / "nights")
+    if len(measured["sizes"]) > 1:
+        lines += [*bench_chain.tell_growth([one["chain"] for one in measured["sizes"]]), ""]
+    lines += bench_detectors.tell_detectors(middle["detectors"])
+    lines += ["", *bench_ingest.tell_ingest(middle["ingest"])]
+    if "nights" in measured:
         lines += ["", *bench_nights.tell_nights(measured["nights"])]
-        longest = folder / "nights" / list(bench_nights.ARCHIVES)[-1] / "processed"
-        measured["examples"] = bench_examples.measure_examples(longest)
         lines += ["", *bench_examples.tell_examples(measured["examples"])]
+    return lines
+
+
+def main() -> None:
+    """Measure, print a page, write docs/benchmarks.json and docs/benchmarks.md."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, default=5_000_000)
+    options.add_argument("--sizes", type=float, nargs="+", help="millions of rows, for --rows")
+    options.add_argument("--no-nights", action="store_true", help="no archives, nothing written")
+    given = options.parse_args()
+    sizes = [round(size * 1e6) for size in given.sizes] if given.sizes else [given.rows]
+    folder = night.REPOSITORY / "data" / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    measured: dict[str, Any] = {"machine": describe_machine(), "sizes": []}
+    for rows in sizes:
+        measured["sizes"].append(measure_size(rows, folder / f"{rows}"))
+        shutil.rmtree(folder / f"{rows}")
+    if not given.no_nights:
+        measured |= measure_nights(folder / "nights")
+    shutil.rmtree(folder, ignore_errors=True)
+    asked = " ".join(f"{size:g}" for size in given.sizes) if given.sizes else ""
+    command = f'make bench SIZES="{asked}"' if asked else f"make bench ROWS={given.rows}"
+    lines = tell_all(measured, command)
     print("\n".join(lines))
-    shutil.rmtree(folder)
     if given.no_nights:
         return
     docs = night.REPOSITORY / "docs"

@@ -41,6 +41,7 @@ FLOW = (
     "tracks",
     "ghosts",
     "tow",
+    "runs",
     "port_parts",
     "canal_parts",
     "summaries",

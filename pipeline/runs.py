@@ -1,0 +1,94 @@
+"""Runs: neighbouring rows of a sorted frame that agree, summed up without grouping by hash.
+
+Sightings sorted by ship and time stay in their hour, place and kind for many rows. To find where
+one of them changes takes a pass over the columns; what is left to group is a tenth of the rows.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Flags: TypeAlias = NDArray[np.bool_]
+Positions: TypeAlias = NDArray[np.intp]
+Whole: TypeAlias = NDArray[np.int64]
+
+
+def mark_changes(frame: pl.DataFrame, *names: str) -> Flags:
+    """Return whether a row differs from the one before it; null equals null, the first differs."""
+    return reduce(or_, (_changes_of(frame[name]) for name in names))
+
+
+def _changes_of(values: pl.Series) -> Flags:
+    # Numpy compares whole numbers several times faster; of what has nulls it would make floats.
+    if values.dtype.is_integer() and not values.null_count():
+        return mark_changes_of(values.to_numpy())
+    flags = values.ne_missing(values.shift(1)).to_numpy(writable=True)
+    flags[:1] = True
+    return flags
+
+
+def mark_changes_of(values: NDArray[Any]) -> Flags:
+    """Return whether a value differs from the one before it; the first differs."""
+    flags = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=flags[1:])
+    return flags
+
+
+def find_starts(flags: Flags) -> Positions:
+    """Return the positions of the first rows of the runs that begin where a flag stands."""
+    return np.flatnonzero(flags)
+
+
+def find_ends(starts: Positions, rows: int) -> Positions:
+    """Return the positions of the last rows of runs, in a frame of so many rows."""
+    return np.append(starts[1:], rows)[: len(starts)] - 1
+
+
+def sum_runs(values: NDArray[Any], starts: Positions) -> Whole:
+    """Return the sum of whole numbers, or how many flags stand, over each run."""
+    return _reduce(np.add, values.astype(np.int64), starts)
+
+
+def most_in_runs(values: Whole, starts: Positions) -> Whole:
+    """Return the largest number of each run."""
+    return _reduce(np.maximum, values, starts)
+
+
+def least_in_runs(values: Whole, starts: Positions) -> Whole:
+    """Return the smallest number of each run."""
+    return _reduce(np.minimum, values, starts)
+
+
+def any_in_runs(flags: Flags, starts: Positions) -> Flags:
+    """Return whether any flag of each run stands."""
+    return _reduce(np.logical_or, flags, starts)
+
+
+def _reduce(how: np.ufunc, values: NDArray[Any], starts: Positions) -> NDArray[Any]:
+    return how.reduceat(values, starts) if len(starts) else values[:0]
+
+
+def find_last(flags: Flags) -> Positions:
+    """Return, for each row, the position of the last row up to it whose flag stands, else -1."""
+    return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), -1))
+
+
+def epoch_us(frame: pl.DataFrame, name: str = "seen_at") -> Whole:
+    """Return an instant (Datetime in microseconds) as whole microseconds since 1970."""
+    return frame[name].to_physical().to_numpy()
+
+
+def as_instants(name: str, values_us: Whole) -> pl.Series:
+    """Return whole microseconds since 1970 as instants."""
+    return pl.Series(name, values_us).cast(pl.Datetime("us"))
+
+
+def null_where(values: pl.Series, is_null: Flags) -> pl.Series:
+    """Return values, null where flags stand."""
+    return values.to_frame().select(pl.when(pl.Series(~is_null)).then(values.name)).to_series()
