@@ -3,7 +3,8 @@
 `make bench ROWS=5000000`, or `make bench SIZES="1 5 20 100"` for sizes in millions of rows: the
 chain beside a bare scan (`bench_chain`), gap detectors (`bench_detectors`), reading raw files
 (`bench_ingest`), one more night on archives of two lengths (`bench_nights`), the example queries
-(`bench_examples`). Tables go to docs/benchmarks.md, the figures to docs/benchmarks.json.
+(`bench_examples`), the report (`bench_report`), and computed of it what the world's positions would
+cost (`bench_scale`). Tables go to docs/benchmarks.md, the figures to docs/benchmarks.json.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests import bench_chain, bench_detectors, bench_examples, bench_ingest, bench_nights, night
+from tests import (
+    bench_chain,
+    bench_detectors,
+    bench_examples,
+    bench_ingest,
+    bench_nights,
+    bench_report,
+    bench_scale,
+    night,
+)
 from tests.bench_feed import read_rows
 
 LIBRARIES = ("polars", "duckdb", "numpy", "shapely", "scipy", "pyais")
@@ -37,10 +47,14 @@ def measure_size(rows: int, folder: Path) -> dict[str, Any]:
 
 
 def measure_nights(folder: Path) -> dict[str, Any]:
-    """Return what is measured on archives of two lengths: nights, example queries."""
+    """Return what is measured on archives of two lengths: nights, example queries, report."""
     nights = bench_nights.compare_archives(folder)
     longest = folder / list(bench_nights.ARCHIVES)[-1] / "processed"
-    return {"nights": nights, "examples": bench_examples.measure_examples(longest)}
+    return {
+        "nights": nights,
+        "examples": bench_examples.measure_examples(longest),
+        "report": bench_report.measure_report(longest, folder / "report"),
+    }
 
 
 def describe_machine() -> dict[str, Any]:
@@ -75,7 +89,8 @@ def tell_all(measured: dict[str, Any], command: str) -> list[str]:
     if "nights" in measured:
         lines += ["", *bench_nights.tell_nights(measured["nights"])]
         lines += ["", *bench_examples.tell_examples(measured["examples"])]
-    return lines
+        lines += ["", *bench_report.tell_report(measured["report"])]
+    return [*lines, "", *bench_scale.tell_scale(measured["sizes"][-1]["chain"])]
 
 
 def main() -> None:

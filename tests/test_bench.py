@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import tracks
 from pipeline.clean import SIGHTING_KEY
-from tests import bench_detectors, bench_feed, bench_ingest
+from tests import bench_detectors, bench_feed, bench_ingest, bench_scale
 
 START = datetime(2023, 5, 30)
 DAY = timedelta(days=1)
@@ -102,3 +102,14 @@ def test_a_longer_feed_repeats_the_simulated_days_later(tmp_path: Path) -> None:
     assert measured["canonical Parquet"]["rows"] == 400
     positions = few.filter(pl.col("message_type").is_in(bench_ingest.POSITION_TYPES)).height
     assert bench_ingest.compare_with_pyais(tmp_path / "formats" / "rows.nmea") == positions > 100
+
+
+def test_the_world_costs_what_the_night_did_and_workers_share_a_part_of_it() -> None:
+    parts = dict.fromkeys(bench_scale.DIVIDED, 10.0)
+    measured = {"wall_s": 100.0, "rows": 1_000_000, "parts_wall_s": parts}
+    divided_h, rest_h = bench_scale.cost_hours(measured, 36_000_000, 1)
+    assert (divided_h, rest_h) == (pytest.approx(0.4), pytest.approx(0.6))
+    assert bench_scale.cost_hours(measured, 36_000_000, 4) == (pytest.approx(0.1), rest_h)
+    chain = {"rows": 1_000_000, "night": measured}
+    # A day of the world is 60 of the feeds measured.
+    assert "| a day | 0.7 + 1.0 |" in "\n".join(bench_scale.tell_scale(chain))
