@@ -88,12 +88,12 @@ class Areas:
             SchemaError: a coordinate is no number.
         """
         lon, lat, is_known = _coordinates(points)
-        groups = self._ports.group_codes(rules.gaps.near_port_nm * KM_PER_NM)
+        near_port_km = rules.gaps.near_port_nm * KM_PER_NM
         area, group, outside = np.empty((3, len(lon)), np.int16)
         for rows in _slices(len(lon)):
             places = Places.of_points(lon[rows], lat[rows])
             area[rows] = self._area_codes.codes(places)
-            group[rows] = groups.codes(places)
+            group[rows] = self._ports.group_codes(places, [near_port_km])[0]
             outside[rows] = self._region_codes.codes(places)
         found = pl.DataFrame(
             {
@@ -146,8 +146,8 @@ class Areas:
         found = [np.empty(len(lon), np.int16) for _ in limits_km]
         for rows in _slices(len(lon)):
             places = Places.of_points(lon[rows], lat[rows])
-            for codes, within_km in zip(found, limits_km, strict=True):
-                codes[rows] = self._ports.group_codes(within_km).codes(places)
+            for codes, some in zip(found, self._ports.group_codes(places, limits_km), strict=True):
+                codes[rows] = some
         for codes in found:
             codes[(codes == self.port_groups().height) | ~is_known] = NO_GROUP
         return found

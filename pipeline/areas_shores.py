@@ -18,7 +18,7 @@ from pipeline.areas_index import (
     Cells,
     Codes,
     Flags,
-    PointCodes,
+    Places,
     cells_within,
     covers,
 )
@@ -137,7 +137,7 @@ class Ports:
     def __init__(self, features: Sequence[Feature]) -> None:
         ports = [each for each in features if each.kind == "port"]
         self.ports = sorted(ports, key=lambda each: (group_of(each), each.id))
-        self._group_codes: dict[float, PointCodes] = {}
+        self._group_masks: dict[float, CellMask] = {}
         self._inside_masks: dict[float, CellMask] = {}
 
     @cached_property
@@ -178,19 +178,31 @@ class Ports:
         distances = distances_m(self.shores, lon, lat, within_m)
         return np.minimum.reduceat(distances, np.array(self._group_starts, np.intp), axis=1)
 
-    def group_codes(self, within_km: float) -> PointCodes:
-        """Return what finds `nearest_codes` of groups for points."""
+    def group_codes(self, places: Places, limits_km: Sequence[float]) -> list[Codes]:
+        """Return `nearest_codes` of groups for points, an array a limit of how far they may be.
+
+        Points in ambiguous cells are measured once for all limits.
+        """
+        found = [places.codes(self._group_mask(within_km)) for within_km in limits_km]
+        is_asked = [codes == AMBIGUOUS for codes in found]
+        ask = np.flatnonzero(np.logical_or.reduce(is_asked))
+        if len(ask):
+            widest_m = chord_m(max(limits_km))
+            distances = self.group_distances_m(places.lon[ask], places.lat[ask], widest_m)
+            for codes, own, within_km in zip(found, is_asked, limits_km, strict=True):
+                codes[own] = nearest_codes(distances[own[ask]], chord_m(within_km))
+        return found
+
+    def _group_mask(self, within_km: float) -> CellMask:
+        """Return the cells in all of which the nearest group is the same, or none in reach."""
         within_m = chord_m(within_km)
 
         def of_cells(cells: Cells) -> Codes:
             return nearest_codes_of_cells(self.group_distances_m, cells, within_m)
 
-        def of_points(lon: FloatArray, lat: FloatArray) -> Codes:
-            return nearest_codes(self.group_distances_m(lon, lat, within_m), within_m)
-
-        if within_km not in self._group_codes:
-            self._group_codes[within_km] = PointCodes(of_cells, of_points)
-        return self._group_codes[within_km]
+        if within_km not in self._group_masks:
+            self._group_masks[within_km] = CellMask(of_cells)
+        return self._group_masks[within_km]
 
     def inside_mask(self, within_km: float) -> CellMask:
         """Return the cells wholly inside their nearest port (its code) or far from all."""

@@ -159,32 +159,34 @@ def judge_speed(ordered: pl.DataFrame, rules: Rules) -> pl.Series:
     speed = ordered["sog_kn"].cast(pl.Float32)
     if not speed.null_count():
         return speed
-    asked = (
-        ordered.select("mmsi", "segment", "seen_at", "lon", "lat")
-        .with_row_index("at")
-        .filter(speed.is_null())
-        .with_columns(until=pl.col("seen_at") - pl.duration(seconds=rules.ports.displaced_over_s))
-        .sort("until", maintain_order=True)
-    )
-    # Few ships lack a speed: the others need no sorting by time.
-    before = (
-        ordered.filter(pl.col("mmsi").is_in(asked["mmsi"].unique().implode()))
-        .select(*SEGMENT, before_at="seen_at", before_lon="lon", before_lat="lat")
-        .sort("before_at", maintain_order=True)
-    )
-    paired = asked.join_asof(
-        before,
-        left_on="until",
-        right_on="before_at",
-        by=list(SEGMENT),
-        strategy="backward",
-        check_sortedness=False,
+    asked = np.flatnonzero(speed.is_null().to_numpy())
+    before = _find_before(ordered, asked, rules.ports.displaced_over_s * 1_000_000)
+    ends = pl.concat(
+        [
+            ordered[asked].select("seen_at", "lon", "lat"),
+            ordered[np.maximum(before, 0)].select(
+                before_at="seen_at", before_lon="lon", before_lat="lat"
+            ),
+        ],
+        how="horizontal",
     )
     seconds = epoch_s("seen_at") - epoch_s("before_at")
     km = local_distance_km(pl.col("before_lon"), pl.col("before_lat"), pl.col("lon"), pl.col("lat"))
-    displaced = pl.when(seconds < rules.gaps.shortest_s).then(km / KM_PER_NM / (seconds / 3600))
-    found = paired.select("at", speed=displaced.cast(pl.Float32))
-    return speed.scatter(found["at"], found["speed"])
+    is_displaced = pl.Series(before >= 0) & (seconds < rules.gaps.shortest_s)
+    displaced = pl.when(is_displaced).then(km / KM_PER_NM / (seconds / 3600))
+    return speed.scatter(asked, ends.select(speed=displaced.cast(pl.Float32))["speed"])
+
+
+def _find_before(ordered: pl.DataFrame, asked: Positions, older_us: int) -> Positions:
+    """Return the last row of the segment at least so much older than each asked one, else -1."""
+    if not len(asked):
+        return asked
+    is_start = mark_changes(ordered, *SEGMENT)
+    seen_us = epoch_us(ordered) - epoch_us(ordered).min()
+    # Instants of one segment after the other on one axis: a single search for all.
+    axis = (is_start.cumsum() - 1) * (seen_us.max() + 1)
+    before = np.searchsorted(axis + seen_us, axis[asked] + seen_us[asked] - older_us, "right") - 1
+    return np.where(before >= find_last(is_start)[asked], before, -1)
 
 
 def judge_stopped(speed_kn: pl.Expr, rules: Rules) -> pl.Expr:

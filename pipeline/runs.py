@@ -74,9 +74,10 @@ def _reduce(how: np.ufunc, values: NDArray[Any], starts: Positions) -> NDArray[A
     return how.reduceat(values, starts) if len(starts) else values[:0]
 
 
-def find_last(flags: Flags) -> Positions:
+def find_last(flags: Flags) -> NDArray[np.int32]:
     """Return, for each row, the position of the last row up to it whose flag stands, else -1."""
-    return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), -1))
+    at = np.arange(len(flags), dtype=np.int32)
+    return np.maximum.accumulate(np.where(flags, at, np.int32(-1)))
 
 
 def epoch_us(frame: pl.DataFrame, name: str = "seen_at") -> Whole:
