@@ -114,12 +114,12 @@ class Cluster:
         """
         try:
             self._client.wait_for_workers(1, timeout=self._limits.no_worker_s)
-            found = self._client.run(_tell_unlike, self._likeness, on_error="return")
+            said_by = self._client.run(_tell_unlike, self._likeness, on_error="return")
         except (Exception, CancelledError) as error:
             raise EngineError(
                 f"the cluster's workers do not answer: {_first_line(error)}"
             ) from error
-        for worker, said in found.items():
+        for worker, said in cast("dict[str, object]", said_by).items():
             if isinstance(said, BaseException):
                 raise EngineError(
                     f"worker {worker} cannot run darkport: {_first_line(said)}:"
@@ -238,7 +238,8 @@ def _start(stack: ExitStack) -> Client:
         threads_per_worker=1,
         processes=True,
         memory_limit=0,
-        dashboard_address=None,
+        # Nobody is told of it: on any free port, and for this machine alone.
+        dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
         env={"POLARS_MAX_THREADS": "1"},
     )
@@ -248,6 +249,9 @@ def _start(stack: ExitStack) -> Client:
 
 def _connect(scheduler: str, timeout_s: float) -> Client:
     try:
+        if not scheduler.strip():
+            # Dask would start a cluster of its own.
+            raise ValueError("no address")
         with warnings.catch_warnings():
             # Of versions that differ: they are refused where they matter, in our words.
             warnings.simplefilter("ignore")
