@@ -237,12 +237,15 @@ def wait_until(is_so: Callable[[], bool], running: subprocess.Popen[str]) -> Non
         time.sleep(0.01)
 
 
-def is_group_left(pid: int) -> bool:
-    """Return whether any process is left that a process started, which led a group."""
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
+def is_group_left(pid: int, within_s: float = 60.0) -> bool:
+    """Return whether any process is left, after a while, of the group that a process led."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        try:
+            os.killpg(pid, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
     return True
 
 
