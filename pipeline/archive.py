@@ -35,6 +35,7 @@ from pipeline import (
 )
 from pipeline.chains import OpenEnds
 from pipeline.days import DAYS, EDGES, NOTES, Days, by_day
+from pipeline.engine import HERE, Engine
 from pipeline.errors import RawFileError
 from pipeline.ingest import Progress
 from pipeline.inputs import RawFile
@@ -142,6 +143,7 @@ def derive_archive(
     scratch: store.Scratch,
     question: Question,
     progress: Progress,
+    engine: Engine = HERE,
 ) -> Archive:
     """Return all that follows from the raw files.
 
@@ -151,13 +153,14 @@ def derive_archive(
         scratch: an empty scratch folder.
         question: waters, registry, rules, end of the data.
         progress: told of each stage.
+        engine: where the steps of days are done.
 
     Raises:
         RawFileError: there is no sighting at all.
     """
     rules = question.rules
     areas = question.water.areas
-    days = Days(inputs.files_by_day(found), shelf, scratch, areas, rules, progress)
+    days = Days(inputs.files_by_day(found), shelf, scratch, areas, rules, progress, engine)
     if not days.files:
         raise RawFileError("the raw files hold no accepted row: nothing is published")
     days.take_notes()

@@ -17,6 +17,7 @@ from pipeline.process import Stopped, find_cause, is_text, write_output
 from pipeline.resources import bundled_folder
 
 if TYPE_CHECKING:
+    from pipeline.engine import EngineChoice
     from pipeline.nightly import Job, Outcome
     from pipeline.progress import Log
     from pipeline.user_evidence import EvidenceFiles
@@ -69,6 +70,14 @@ def nightly(
     with_report: Annotated[
         bool, typer.Option("--report/--no-report", help="Make the report too.")
     ] = True,
+    engine: Annotated[
+        Literal["local", "dask"],
+        typer.Option(help="Where files are read and days summed up; dask: on a cluster."),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler, e.g. tcp://10.0.0.5:8786; without: this machine's."),
+    ] = None,
     log: Annotated[
         Literal["auto", "text", "json", "none"] | None,
         typer.Option(
@@ -83,6 +92,7 @@ def nightly(
 
     told = choose_log(log or ("none" if as_json else "auto"))
     with _telling_the_end(told):
+        from pipeline.engine import EngineChoice
         from pipeline.nightly import run_night
         from pipeline.user_evidence import EvidenceFiles
 
@@ -98,6 +108,7 @@ def nightly(
             accept_counts=accept_counts,
             evidence=EvidenceFiles(confirmations, reviews, watch_list),
             with_report=with_report,
+            engine=EngineChoice(engine, scheduler),
         )
         outcome = run_night(job, told.progress)
     exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
@@ -247,6 +258,7 @@ def make_job(
     accept_counts: bool = False,
     evidence: EvidenceFiles | None = None,
     with_report: bool = False,
+    engine: EngineChoice | None = None,
 ) -> Job:
     """Return the job that the options ask for.
 
@@ -255,6 +267,7 @@ def make_job(
             has a name that cannot be written to.
         ConfigError: the rules file is unusable.
     """
+    from pipeline.engine import ON_THIS_PROCESS
     from pipeline.nightly import Job
     from pipeline.rules import load_rules
     from pipeline.user_evidence import NO_FILES
@@ -278,6 +291,7 @@ def make_job(
         accept_counts=accept_counts,
         evidence=evidence or NO_FILES,
         with_report=with_report,
+        engine=engine or ON_THIS_PROCESS,
     )
 
 

@@ -9,32 +9,23 @@ was made from; the sightings themselves wait in between in a scratch folder.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from pipeline import gnss, ingest, inputs, store, summaries, tracks
+from pipeline import day_steps, store
 from pipeline.areas import Areas
 from pipeline.clean import SIGHTING_KEY
+from pipeline.day_steps import DAYS, EDGES, NOTES, DayOrder, DayWork, Step, Waiting
+from pipeline.engine import HERE, Engine
 from pipeline.ingest import Progress
 from pipeline.inputs import RawFile
 from pipeline.keys import code_key, key_of, pick_rules
 from pipeline.rules import Rules
-
-NOTES, EDGES, DAYS = "notes", "edges", "days"
-NOTE_FRAMES = (
-    "lone",
-    "hours",
-    "sensitive",
-    "accounts",
-    "station_hours",
-    "station_areas",
-    "statics",
-    "beacons",
-)
 
 Refusals = Mapping[date, pl.DataFrame]
 
@@ -49,8 +40,10 @@ class Days:
         scratch: where sightings wait between two steps of this run.
         areas, rules: what a day is judged by.
         progress: told of each day.
+        engine: where the steps of days are done.
         made: how many days were put together, cut and finished by this run.
         notes, edges, days: the names of the steps on the shelf, by day.
+        waiting: sightings that a step of this run left for the next, by day.
     """
 
     files: Mapping[date, Sequence[RawFile]]
@@ -59,12 +52,14 @@ class Days:
     areas: Areas
     rules: Rules
     progress: Progress
+    engine: Engine = HERE
     made: dict[str, set[date]] = field(
         default_factory=lambda: {NOTES: set(), EDGES: set(), DAYS: set()}
     )
     notes: dict[date, str] = field(default_factory=dict)
     edges: dict[date, str] = field(default_factory=dict)
     days: dict[date, str] = field(default_factory=dict)
+    waiting: dict[date, Waiting] = field(default_factory=dict)
 
     def take_notes(self) -> None:
         """Put together every day whose files, areas or rules changed."""
@@ -75,8 +70,7 @@ class Days:
             day: f"{day}-{key_of(made_by, [file.key for file in files])}"
             for day, files in self.files.items()
         }
-        for day in self._missing(NOTES, self.notes, "putting days together"):
-            self._put_together(day)
+        self._do(day_steps.take_notes, self._work(), NOTES, "putting days together", {}, {})
 
     def find_edges(
         self,
@@ -110,11 +104,8 @@ class Days:
                 self._find_cut(day, data_end),
             )
             self.edges[day] = f"{day}-{key_of(*parts)}"
-        for day in self._missing(EDGES, self.edges, "finding segments"):
-            rows = _before(self._segmented(day, unconfirmed.get(day), high_speed), data_end)
-            frames = summaries.frames_of(summaries.summarise_edges(rows, self.rules))
-            frames["leaps"] = gnss.find_leaps(rows, self.rules.gnss)
-            self.shelf.write(EDGES, self.edges[day], frames)
+        work = self._work(high_speed=high_speed, data_end=data_end)
+        self._do(day_steps.find_edges, work, EDGES, "finding segments", unconfirmed, {})
 
     def _find_cut(self, day: date, data_end: datetime) -> datetime | None:
         """Return `cut_of`, None too where no sighting of the day is left out by it.
@@ -158,8 +149,8 @@ class Days:
             refused = jumps.get(day)
             rows = refused.select(SIGHTING_KEY).rows() if refused is not None else []
             self.days[day] = f"{day}-{key_of(made_by, self.areas.hash, edges, rows)}"
-        for day in self._missing(DAYS, self.days, "summing up days"):
-            self._finish(day, unconfirmed.get(day), jumps.get(day), high_speed, data_end)
+        work = self._work(high_speed=high_speed, data_end=data_end)
+        self._do(day_steps.finish, work, DAYS, "summing up days", unconfirmed, jumps)
         self.scratch.clear()
 
     def positions_of(self, days: Sequence[date]) -> pl.LazyFrame | None:
@@ -181,90 +172,42 @@ class Days:
 
     # ------------------------------------------------------------------------------ one day
 
-    def _missing(self, kind: str, names: Mapping[date, str], stage: str) -> Iterator[date]:
-        """Yield the days whose step is not on the shelf, telling the progress as they are done."""
+    def _work(self, **known: Any) -> DayWork:
+        return DayWork(self.shelf, self.scratch, self.areas, self.rules, **known)
+
+    def _do(
+        self,
+        step: Step,
+        work: DayWork,
+        kind: str,
+        stage: str,
+        unconfirmed: Refusals,
+        jumps: Refusals,
+    ) -> None:
+        """Do a step of every day whose result is not on the shelf, telling the progress."""
+        names = {NOTES: self.notes, EDGES: self.edges, DAYS: self.days}[kind]
         there = self.shelf.names(kind)
         missing = [day for day, name in names.items() if name not in there]
         self.made[kind] = set(missing)
-        for done, day in enumerate(missing):
+        orders = (self._order(day, unconfirmed.get(day), jumps.get(day)) for day in missing)
+        self.progress(stage, 0, len(missing))
+        for done, (order, made) in enumerate(self.engine.run(step, work, orders), 1):
+            self.shelf.land(kind, names[order.day], made.filled)
+            for path in order.waiting.paths() - made.waiting.paths():
+                self.scratch.drop(path)
+            self.waiting[order.day] = made.waiting
             self.progress(stage, done, len(missing))
-            yield day
-        self.progress(stage, len(missing), len(missing))
 
-    def _put_together(self, day: date) -> pl.DataFrame:
+    def _order(
+        self, day: date, unconfirmed: pl.DataFrame | None, jumps: pl.DataFrame | None
+    ) -> DayOrder:
         files = self.files[day]
-        folders = [self.shelf.path(inputs.KIND, file.key) for file in files]
         rows = Counter[str]()
         for file in files:
             rows.update({kind: count for kind, of, count in file.account.days if of == day})
-        notes = ingest.put_together(day, folders, rows, self.areas, self.rules)
-        names = pl.DataFrame(
-            {
-                "file_no": pl.Series(range(len(files)), dtype=pl.Int32),
-                "file": [file.account.file for file in files],
-            }
-        )
-        frames = {name: getattr(notes, name) for name in NOTE_FRAMES}
-        frames["accounts"] = notes.accounts.join(names, on="file_no").drop("file_no").sort("file")
-        frames["sensitive"] = notes.sensitive.with_columns(date=pl.lit(day))
-        self.shelf.write(NOTES, self.notes[day], frames)
-        self.scratch.write("assembled", day.isoformat(), notes.rows)
-        return notes.rows
-
-    def _segmented(
-        self, day: date, unconfirmed: pl.DataFrame | None, high_speed: pl.Series
-    ) -> pl.DataFrame:
-        """Return the day's sightings with `segment`, unconfirmed pings left out."""
-        key = day.isoformat()
-        if self.scratch.has("segmented", key):
-            return self.scratch.read("segmented", key)
-        rows = (
-            self.scratch.read("assembled", key)
-            if self.scratch.has("assembled", key)
-            else self._put_together(day)
-        )
-        gone = None
-        if unconfirmed is not None:
-            rows, gone = ingest.drop_refused(rows, unconfirmed, "unconfirmed")
-        rows = tracks.segment_day(rows, high_speed, self.rules.tracks)
-        self.scratch.write("segmented", key, rows)
-        if gone is not None:
-            self.scratch.write("unconfirmed", key, gone)
-        self.scratch.drop("assembled", key)
-        return rows
-
-    def _finish(
-        self,
-        day: date,
-        unconfirmed: pl.DataFrame | None,
-        jumps: pl.DataFrame | None,
-        high_speed: pl.Series,
-        data_end: datetime,
-    ) -> None:
-        rows = self._segmented(day, unconfirmed, high_speed)
-        gone: list[pl.DataFrame] = []
-        if self.scratch.has("unconfirmed", day.isoformat()):
-            gone.append(self.scratch.read("unconfirmed", day.isoformat()))
-        if jumps is not None:
-            rows, jumped = ingest.drop_refused(rows, jumps, "jump")
-            gone.append(jumped)
-        summary = summaries.summarise_day(_before(rows, data_end), self.areas, self.rules)
-        positions = ingest.as_positions(rows)
-        files = [(file.account.feed, file.account.file) for file in self.files[day]]
-        with self.shelf.put(DAYS, self.days[day]) as folder:
-            frames = {
-                **summaries.frames_of(summary),
-                "refused": count_refused(gone, files),
-                "counts": pl.DataFrame({"date": [day], "sightings": [positions.height]}),
-            }
-            for name, frame in frames.items():
-                store.write_scratch(frame, folder / f"{name}.parquet")
-            store.write_parquet(positions, folder / "positions.parquet")
-            if gone:
-                rejected = ingest.as_rejected(pl.concat(gone), files)
-                store.write_parquet(rejected, folder / "rejected.parquet")
-        self.scratch.drop("segmented", day.isoformat())
-        self.scratch.drop("unconfirmed", day.isoformat())
+        named = [(file.key, file.account.feed, file.account.file) for file in files]
+        waiting = self.waiting.get(day, Waiting())
+        return DayOrder(day, named, rows, waiting, unconfirmed, jumps)
 
 
 def cut_of(day: date, data_end: datetime) -> datetime | None:
@@ -274,28 +217,6 @@ def cut_of(day: date, data_end: datetime) -> datetime | None:
     """
     midnight = datetime.combine(day, datetime.min.time())
     return max(midnight, data_end) if data_end < midnight + timedelta(days=1) else None
-
-
-def _before(rows: pl.DataFrame, data_end: datetime) -> pl.DataFrame:
-    return rows.filter(pl.col("seen_at") < data_end)
-
-
-def count_refused(gone: Sequence[pl.DataFrame], files: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """Return file, unconfirmed, jump: how many rows of each file the merge refused in a day."""
-    schema = {"file": pl.String, "unconfirmed": pl.Int64, "jump": pl.Int64}
-    if not gone:
-        return pl.DataFrame(schema=schema)
-    rejected = ingest.as_rejected(pl.concat(list(gone)), files)
-    count = pl.col("rows")
-    return (
-        rejected.group_by("file")
-        .agg(
-            unconfirmed=count.filter(pl.col("reason") == "unconfirmed").sum(),
-            jump=count.filter(pl.col("reason") == "jump").sum(),
-        )
-        .with_columns(pl.col("unconfirmed", "jump").cast(pl.Int64))
-        .sort("file")
-    )
 
 
 def by_day(refused: pl.DataFrame) -> dict[date, pl.DataFrame]:

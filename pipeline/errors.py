@@ -8,6 +8,7 @@
     +-- ConfigError                    2   rules, areas, mapping or registry file is unusable
     |   +-- AreasError                 2   the geo folder is unusable
     +-- LockedError                    5   another run holds the lock
+    +-- EngineError                    1   the cluster cannot be used, or was lost
     +-- StorageError                   1   the disk is full or a permission was lost
         +-- ShelfError                 1   a finished result was damaged on the disk
 
@@ -71,6 +72,10 @@ class LockedError(DarkportError):
     """Another run is writing to the same processed folder."""
 
     exit_code = 5
+
+
+class EngineError(DarkportError):
+    """The cluster cannot be reached or used, or was lost; what was published before stands."""
 
 
 class StorageError(DarkportError):

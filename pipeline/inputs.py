@@ -12,13 +12,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pipeline import ingest, store
+from pipeline.engine import HERE, Engine
 from pipeline.errors import RawFileError, ShelfError
 from pipeline.feeds.base import FeedFormat
 from pipeline.feeds.mapping import MappedFormat, load_mapping
@@ -67,6 +68,7 @@ def read_inputs(
     progress: Progress,
     *,
     rehash: bool = False,
+    engine: Engine = HERE,
 ) -> list[RawFile]:
     """Return every raw file, in order of path; what is not on the shelf yet is read.
 
@@ -78,6 +80,7 @@ def read_inputs(
         now_ns: the clock at the start of the run.
         progress: told of each file.
         rehash: hash all bytes, whatever sizes and times say.
+        engine: where files are hashed and read.
 
     Raises:
         UsageError: `raw` is no folder.
@@ -86,15 +89,18 @@ def read_inputs(
     """
     paths, unreadable = store.find_raw_files(raw)
     reading = _Reading(raw, shelf, rules, {} if rehash else before, now_ns)
-    found: list[RawFile] = []
-    for number, path in enumerate(paths):
-        progress("reading raw files", number, len(paths))
-        found.append(reading.take(path))
+    looked_at = {path: reading.look_at(path) for path in paths}
+    asked = [one for one in looked_at.values() if isinstance(one, _Asked)]
+    took = {path: one for path, one in looked_at.items() if isinstance(one, RawFile)}
+    progress("reading raw files", len(took), len(paths))
+    for one, taken in engine.run(take_file, reading.reader, asked):
+        took[one.path] = reading.keep(one, taken, is_elsewhere=engine.is_elsewhere)
+        progress("reading raw files", len(took), len(paths))
+    found = [took[path] for path in paths]
     for path, why in unreadable:
         account = FileAccount(ingest.feed_of(path, raw), ingest.name_of(path, raw), 0)
         failed = ingest.failed(account, f"folder cannot be read: {why}")
         found.append(RawFile(failed, "", (), is_racy=True))
-    progress("reading raw files", len(paths), len(paths))
     if not found:
         raise RawFileError(f"no raw file under {raw}: put provider files into {raw}/<feed>/")
     if all(file.account.error is not None for file in found):
@@ -106,8 +112,67 @@ def read_inputs(
     return found
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """What the reading of every raw file needs, on whichever machine.
+
+    Attributes:
+        there: the names of the files on the shelf when the run began. A worker asks this list and
+            not the disk: a network file system remembers for a while that a name was not there.
+        made_by: names rules and code of reading.
+    """
+
+    shelf: store.Shelf
+    rules: Rules
+    now_ns: int
+    there: frozenset[str]
+    made_by: str
+
+    def key(self, account: FileAccount, mapping: Sequence[tuple[FeedFormat, str]]) -> str:
+        """Return the name on the shelf of what a raw file left."""
+        described_by = [digest for _, digest in mapping]
+        return key_of(self.made_by, account.feed, account.file, account.sha256, described_by)
+
+    def is_young(self, stat: tuple[int, ...]) -> bool:
+        """Return whether a file may be written again without its times telling."""
+        return max(stat[1:3]) >= self.now_ns - RACY_NS
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A raw file to be looked into.
+
+    Attributes:
+        account: feed, name and bytes; its hash, where that of the last night holds.
+        stat: what it was then like.
+        mapping: the mapping beside it and the mapping's hash, if any.
+    """
+
+    path: Path
+    account: FileAccount
+    stat: tuple[int, ...]
+    mapping: Sequence[tuple[FeedFormat, str]]
+
+    def __str__(self) -> str:
+        return f"the raw file {self.account.file}"
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A raw file looked into.
+
+    Attributes:
+        filled: the folder with what it left, where that was not on the shelf.
+        is_of_system: the machine could not read it; another one may.
+    """
+
+    file: RawFile
+    filled: Path | None = None
+    is_of_system: bool = False
+
+
 class _Reading:
-    """Takes raw files one by one."""
+    """Looks at raw files one by one, and keeps what they left."""
 
     def __init__(
         self,
@@ -119,22 +184,36 @@ class _Reading:
     ) -> None:
         self.raw = raw
         self.shelf = shelf
-        self.rules = rules
         self.before = before
         # A name whose bytes are no UTF-8 is found by the longer way.
         below = os.fspath(raw / "x")[:-1]
         self.before_at = {f"{below}{name}": file for name, file in before.items()}
-        self.now_ns = now_ns
         self.mappings = _mappings_beside()
-        self.there = shelf.names(KIND)
-        self.made_by = key_of(
+        made_by = key_of(
             code_key(),
             pick_rules(rules, "clean", "feeds.archive_max_ratio", "feeds.archive_ratio_from_bytes"),
         )
+        self.reader = _Reader(shelf, rules, now_ns, frozenset(shelf.names(KIND)), made_by)
 
-    def take(self, path: Path) -> RawFile:
-        """Return a raw file, read where what it left is not on the shelf."""
-        return self._take_unchanged(path) or self._take(path)
+    def look_at(self, path: Path) -> RawFile | _Asked:
+        """Return a raw file whose bytes need not be looked into, else what is asked of it."""
+        return self._take_unchanged(path) or self._ask(path)
+
+    def keep(self, asked: _Asked, taken: _Taken, *, is_elsewhere: bool) -> RawFile:
+        """Return a raw file, what it left put on the shelf.
+
+        This machine's word counts: what another one could not read, or sees otherwise, is read
+        here; size and times, inode and time of change among them, are noted as they are here.
+        """
+        if is_elsewhere:
+            stat = _stat_or_none(asked.path)
+            if taken.is_of_system or stat is None or stat[:2] != taken.file.stat[:2]:
+                taken = take_file(self.reader, asked)
+            else:
+                taken = replace(taken, file=replace(taken.file, stat=stat))
+        if taken.filled is not None:
+            self.shelf.land(KIND, taken.file.key, taken.filled)
+        return taken.file
 
     def _take_unchanged(self, path: Path) -> RawFile | None:
         """Return the file of the last night where nothing about it can have changed.
@@ -146,38 +225,22 @@ class _Reading:
             known = self._known(before.account.file, _stat(path)) if before else None
         except OSError:
             return None
-        if known is None or known.key != self._key(known.account, self.mappings(path)):
+        if known is None or known.key != self.reader.key(known.account, self.mappings(path)):
             return None
-        return known if known.account.error or known.key in self.there else None
+        return known if known.account.error or known.key in self.reader.there else None
 
-    def _take(self, path: Path) -> RawFile:
+    def _ask(self, path: Path) -> RawFile | _Asked:
         account = FileAccount(ingest.feed_of(path, self.raw), ingest.name_of(path, self.raw), 0)
         stat: tuple[int, ...] = ()
         try:
             stat = _stat(path)
             account.bytes = stat[0]
             known = self._known(account.file, stat)
-            account.sha256 = known.account.sha256 if known else store.hash_file(path)
-            mapping = self.mappings(path)
-            key = self._key(account, mapping)
-            if not self.shelf.has(KIND, key):
-                self._read(path, account, key, stat, [one for one, _ in mapping])
-            kept = read_account(self.shelf.path(KIND, key))
-            return RawFile(kept, key, stat, self._is_young(stat))
+            account.sha256 = known.account.sha256 if known else None
+            return _Asked(path, account, stat, self.mappings(path))
         except OSError as error:
             # Tried again every night: permissions and disks get repaired.
             return RawFile(ingest.failed(account, ingest.words_for(error)), "", stat, is_racy=True)
-        except RawFileError as error:
-            failed = ingest.failed(account, ingest.words_for(error))
-            key = self._key(account, self.mappings(path))
-            # A reader's words for an error of the system: such a file is tried again, too.
-            cause = error.__cause__
-            is_of_system = isinstance(cause, OSError) and cause.errno is not None
-            is_racy = is_of_system or account.sha256 is None or self._is_young(stat)
-            return RawFile(failed, key, stat, is_racy)
-
-    def _is_young(self, stat: tuple[int, ...]) -> bool:
-        return max(stat[1:3]) >= self.now_ns - RACY_NS
 
     def _known(self, name: str, stat: tuple[int, ...]) -> RawFile | None:
         """Return the file of the last night where its bytes cannot have changed."""
@@ -186,28 +249,59 @@ class _Reading:
             return None
         return known
 
-    def _key(self, account: FileAccount, mapping: Sequence[tuple[FeedFormat, str]]) -> str:
-        described_by = [digest for _, digest in mapping]
-        return key_of(self.made_by, account.feed, account.file, account.sha256, described_by)
 
-    def _read(
-        self,
-        path: Path,
-        account: FileAccount,
-        key: str,
-        stat: tuple[int, ...],
-        mappings: Sequence[FeedFormat],
-    ) -> None:
-        with self.shelf.put(KIND, key) as folder:
-            ingest.stage_file(path, account, store.StagedFile(folder), self.rules, mappings)
-            if _stat(path) != stat:
-                raise RawFileError("changed while it was read; it is read again in the next run")
-            store.write_json(_as_json(account), folder / "account.json")
+def take_file(reader: _Reader, asked: _Asked) -> _Taken:
+    """Return a raw file, read where what it left is not on the shelf: a unit of work.
+
+    What was read is left in a folder that is not on the shelf yet (`Shelf.fill`).
+    """
+    # Its own: this may be asked twice.
+    account = FileAccount(asked.account.feed, asked.account.file, asked.account.bytes)
+    stat: tuple[int, ...] = ()
+    try:
+        stat = _stat(asked.path)
+        account.bytes = stat[0]
+        is_known = asked.account.sha256 and stat == asked.stat
+        account.sha256 = asked.account.sha256 if is_known else store.hash_file(asked.path)
+        key = reader.key(account, asked.mapping)
+        filled = None if key in reader.there else _read(reader, asked, account, stat)
+        kept = read_account(filled or reader.shelf.path(KIND, key))
+        return _Taken(RawFile(kept, key, stat, reader.is_young(stat)), filled)
+    except OSError as error:
+        # Tried again every night: permissions and disks get repaired.
+        failed = ingest.failed(account, ingest.words_for(error))
+        return _Taken(RawFile(failed, "", stat, is_racy=True), is_of_system=True)
+    except RawFileError as error:
+        failed = ingest.failed(account, ingest.words_for(error))
+        key = reader.key(account, asked.mapping)
+        # A reader's words for an error of the system: such a file is tried again, too.
+        cause = error.__cause__
+        is_of_system = isinstance(cause, OSError) and cause.errno is not None
+        is_racy = is_of_system or account.sha256 is None or reader.is_young(stat)
+        return _Taken(RawFile(failed, key, stat, is_racy), is_of_system=is_of_system)
+
+
+def _read(reader: _Reader, asked: _Asked, account: FileAccount, stat: tuple[int, ...]) -> Path:
+    """Return the folder filled with what a raw file left; fill its account."""
+    mappings = [one for one, _ in asked.mapping]
+    with reader.shelf.fill(KIND) as folder:
+        ingest.stage_file(asked.path, account, store.StagedFile(folder), reader.rules, mappings)
+        if _stat(asked.path) != stat:
+            raise RawFileError("changed while it was read; it is read again in the next run")
+        store.write_json(_as_json(account), folder / "account.json")
+    return folder
 
 
 def _stat(path: Path) -> tuple[int, ...]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _stat_or_none(path: Path) -> tuple[int, ...] | None:
+    try:
+        return _stat(path)
+    except OSError:
+        return None
 
 
 def _mappings_beside() -> Callable[[Path], list[tuple[FeedFormat, str]]]:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +34,7 @@ from pipeline import (
 )
 from pipeline.archive import Archive, Question, derive_archive
 from pipeline.days import NOTES
+from pipeline.engine import HERE, ON_THIS_PROCESS, Engine, EngineChoice, open_engine
 from pipeline.errors import (
     CheckError,
     ShelfError,
@@ -131,6 +132,7 @@ class Job:
         evidence: the user's proofs, reviews and watch list.
         baseline: CSV of the years before 2022 (METHOD 7).
         with_report: make the report too.
+        engine: where raw files are read and days summed up.
     """
 
     raw: Path
@@ -145,6 +147,7 @@ class Job:
     accept_counts: bool = False
     evidence: EvidenceFiles = NO_FILES
     with_report: bool = False
+    engine: EngineChoice = ON_THIS_PROCESS
 
 
 @dataclass(frozen=True)
@@ -186,14 +189,22 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         LockedError: another run holds the lock.
         ConfigError: areas, registry or another of the user's files are unusable.
         StorageError: the disk is full, a permission was lost; nothing is published.
+        UsageError: the engine asked for is not there.
+        EngineError: the cluster cannot be used, or was lost; nothing is published.
     """
+    if job.engine.name != "local":
+        # A worker is started in a folder of its own.
+        job = replace(job, raw=job.raw.absolute(), processed=job.processed.absolute())
     started_at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     water = load_water(job.areas_folder)
     registry = read_registry(job.registry) if job.registry else no_registry()
     evidence = read_evidence(job.evidence, water.areas)
     baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
-    with store.hold_lock(job.processed, "darkport nightly") as taken_over:
-        night = _Night(job, water, registry, evidence, baseline, started_at, progress)
+    with (
+        store.hold_lock(job.processed, "darkport nightly") as taken_over,
+        open_engine(job.engine, job.raw, job.processed) as engine,
+    ):
+        night = _Night(job, water, registry, evidence, baseline, started_at, progress, engine)
         if taken_over:
             night.warnings.append(taken_over)
         try:
@@ -232,6 +243,7 @@ class _Night:
         baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
+        engine: Engine = HERE,
     ) -> None:
         self.job = job
         self.water = water
@@ -240,8 +252,9 @@ class _Night:
         self.baseline = baseline
         self.started_at = started_at
         self.progress = progress
+        self.engine = engine
         self.outputs = store.Outputs(job.processed)
-        self.shelf = store.Shelf(job.processed / SHELF)
+        self.shelf = store.Shelf(job.processed / SHELF, is_shared=engine.is_elsewhere)
         self.scratch = store.Scratch(job.processed / SCRATCH)
         self.rules_hash = rules_hash(job.rules, water.hash)
         self.warnings: list[str] = []
@@ -280,6 +293,7 @@ class _Night:
             time.time_ns(),
             self.progress,
             rehash=self.job.rehash,
+            engine=self.engine,
         )
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
@@ -291,8 +305,11 @@ class _Night:
             self.job.data_end,
             self.evidence,
         )
-        archive = derive_archive(found, self.shelf, self.scratch, question, self.progress)
+        archive = derive_archive(
+            found, self.shelf, self.scratch, question, self.progress, self.engine
+        )
         self._note_seconds("deriving tables")
+        self.warnings += self.engine.warnings
         is_accepted = self._hold_bands(before, changes, archive)
         self.warnings += proofs.warn_of_reviews(
             self.evidence.reviews, archive.tables["dark_port_calls"]

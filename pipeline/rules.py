@@ -602,6 +602,23 @@ class OperationRules(RuleGroup):
     )
 
 
+class ClusterRules(RuleGroup):
+    """How long a run waits for a cluster.
+
+    Not among `Rules`: they change when a run gives up, never a table, so they are in no rules_hash.
+    """
+
+    connect_s: float = rule(
+        10.0, "s", "judgement: a scheduler that is there answers within one", gt=0
+    )
+    no_worker_s: float = rule(
+        120.0, "s", "judgement: a worker that died is back in seconds, one from a queue later", gt=0
+    )
+    watch_every_s: float = rule(
+        5.0, "s", "judgement: how often it is asked if any worker is left", gt=0
+    )
+
+
 class CalibrationRules(RuleGroup):
     """When a user's labels may calibrate p_off, and how (METHOD 4.6).
 

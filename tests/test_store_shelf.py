@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,34 @@ def test_two_writers_of_one_result_leave_one(tmp_path: Path) -> None:
         (second / "x").write_text("second")
     assert (kept.path("days", "a") / "x").read_text() == "second"
     assert kept.names("days") == {"a"}
+
+
+def test_a_folder_that_was_filled_is_a_result_once_it_is_named(tmp_path: Path) -> None:
+    kept = Shelf(tmp_path)
+    filled = []
+    for text in ("first", "second"):
+        with kept.fill("days") as folder:
+            (folder / "x").write_text(text)
+        filled.append(folder)
+    assert kept.names("days") == set()
+    for folder in filled:
+        kept.land("days", "a", folder)
+    assert (kept.path("days", "a") / "x").read_text() == "first"
+    assert all_below(tmp_path) == {"days", "days/a", "days/a/x"}
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_shelf_of_several_machines_waits_for_the_disk_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_shared: bool
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+    )
+    with Shelf(tmp_path, is_shared=is_shared).fill("days") as folder:
+        (folder / "x").write_text("x")
+        assert synced == []
+    assert synced == (["x", folder.name] if is_shared else [])
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])

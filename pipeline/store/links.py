@@ -90,3 +90,14 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def sync_files(folder: Path) -> None:
+    """Have the files in a folder, and their names, on the disk."""
+    for name in list_names(folder):
+        handle = os.open(folder / name, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    sync_folder(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import Path
 
@@ -22,33 +23,31 @@ def write_scratch(frame: pl.DataFrame, path: Path) -> None:
 
 
 class Scratch:
-    """Frames by name and key; nothing of them outlives the run."""
+    """Frames by the path that each got; nothing of them outlives the run.
+
+    Every frame gets a name of its own: a work unit that is done twice, on a cluster whose worker
+    was lost, or one of an earlier run that goes on somewhere, overwrites nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, name: str, key: str, frame: pl.DataFrame) -> None:
-        """Write (or write again) the frame `key` of `name`."""
-        path = self._path(name, key)
+    def write(self, frame: pl.DataFrame) -> Path:
+        """Write a frame; return where."""
+        path = self.folder / f"{secrets.token_hex(8)}.parquet"
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_scratch(frame, path)
+        return path
 
-    def has(self, name: str, key: str) -> bool:
-        """Return whether there is such a frame."""
-        return self._path(name, key).is_file()
-
-    def read(self, name: str, key: str) -> pl.DataFrame:
+    def read(self, path: Path) -> pl.DataFrame:
         """Return one frame."""
-        return read_parquet(self._path(name, key))
+        return read_parquet(path)
 
-    def drop(self, name: str, key: str) -> None:
+    def drop(self, path: Path) -> None:
         """Forget a frame, there or not."""
-        self._path(name, key).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _path(self, name: str, key: str) -> Path:
-        return self.folder / name / f"{key}.parquet"

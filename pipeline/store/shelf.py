@@ -11,14 +11,14 @@ import re
 import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.store.faults import storing
 from pipeline.store.files import read_parquet
-from pipeline.store.links import list_visible
+from pipeline.store.links import list_visible, sync_files
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 BOOT_NOTE = ".boot_id"
@@ -32,10 +32,13 @@ class Shelf:
 
     Attributes:
         folder: where they lie.
+        is_shared: folders are filled on several machines. What another machine wrote `os.sync`
+            does not reach, so that each waits for the disk itself before its folder is whole.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_shared: bool = False) -> None:
         self.folder = folder
+        self.is_shared = is_shared
 
     def has(self, kind: str, name: str) -> bool:
         """Return whether there is such a result."""
@@ -60,17 +63,47 @@ class Shelf:
         Raises:
             StorageError: the disk is full, a permission was lost, ...
         """
-        target = self.path(kind, name)
-        new = target.parent / f"{NEW}{secrets.token_hex(8)}"
+        self.path(kind, name)
+        with self.fill(kind) as new:
+            yield new
+        self.land(kind, name, new)
+
+    @contextmanager
+    def fill(self, kind: str) -> Iterator[Path]:
+        """Yield an empty folder to be filled; whole when the block ends well, else removed.
+
+        It is no result yet: `land` makes it one.
+
+        Raises:
+            StorageError: the disk is full, a permission was lost, ...
+        """
+        new = self.folder / kind / f"{NEW}{secrets.token_hex(8)}"
         try:
-            with storing(target):
+            with storing(new):
                 new.mkdir(parents=True)
             yield new
+            if self.is_shared:
+                with storing(new):
+                    sync_files(new)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+
+    def land(self, kind: str, name: str, filled: Path) -> None:
+        """Make a folder that was filled the result `name`; called under the lock alone.
+
+        A result that is there already stays, the new one is dropped.
+
+        Raises:
+            StorageError: a permission was lost, ...
+        """
+        target = self.path(kind, name)
+        try:
             with storing(target):
                 if not target.is_dir():
-                    new.rename(target)
+                    filled.rename(target)
         finally:
-            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(filled, ignore_errors=True)
 
     def write(self, kind: str, name: str, frames: Mapping[str, pl.DataFrame]) -> None:
         """Put a result of several frames, each as it is sorted.
@@ -141,10 +174,12 @@ class Shelf:
         # Renamed first: a result half removed must not look like a result.
         gone = folder / f"{NEW}{secrets.token_hex(8)}"
         with storing(folder / name):
-            (folder / name).rename(gone)
+            # A half-made one may be taken away by who made it, on another machine, at this moment.
+            with suppress(FileNotFoundError):
+                (folder / name).rename(gone)
             # No folder where the disk was damaged, or somebody put a file.
             if not gone.is_dir():
-                gone.unlink()
+                gone.unlink(missing_ok=True)
         shutil.rmtree(gone, ignore_errors=True)
 
 
