@@ -375,7 +375,8 @@ def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]
 def _lay_rows(rows: list[Finding]) -> list[str]:
     """Return the table of some findings, and below it the sums each stands on."""
     notes = dict.fromkeys(
-        f"- {one.subject}{'' if one.stratum == 'all' else f', {one.stratum}'}: {one.note}"
+        f"- {one.subject or one.measure}"
+        f"{'' if one.stratum == 'all' else f', {one.stratum}'}: {one.note}"
         for one in rows
         if one.note
     )

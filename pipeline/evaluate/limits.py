@@ -42,6 +42,9 @@ class EvaluationRules(RuleGroup):
     calibration_min_gaps: int = rule(500, "gaps", "METHOD 8: strata of 500 gaps or more", ge=1)
     stratum_min_gaps: int = rule(100, "gaps", "judgement: fewer say little of a stratum", ge=1)
     resamples: int = rule(400, "resamples", "judgement: ends of the interval to about 3 %", ge=10)
+    coverage_seeds: int = rule(
+        5, "worlds", "METHOD 8: five seeds of caspian; an interval over fewer is no interval", ge=2
+    )
     interval_level: float = rule(0.90, "share", "METHOD 7: intervals are 90 %", gt=0, lt=1)
     seed: int = rule(8, "", "judgement: any; the same figures from the same runs")
     reference_min_gaps: int = rule(
