@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluate import Evaluation
 from pipeline.evaluate.call_findings import GRADE_B, NEAR_PORT
@@ -39,6 +39,9 @@ from pipeline.evaluate.off_totals import ALL, OffTotals, PublishedOff
 from pipeline.evaluate.printed import lay_table, show_number
 from pipeline.evaluate.world_findings import CLASSES, LOW_TARGET, NULL_CALLS, score_classes
 from pipeline.simulate.settings import WORLDS, list_bases
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SMALL = "small-"
 SMALL_WORDS = "Small form: 40 ships, a position every 30 minutes at most."
@@ -214,8 +217,13 @@ def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
     return lines
 
 
-def tell_indicator(judged: Mapping[str, Evaluation], rules: EvaluationRules) -> list[str]:
-    """Return the section on the indicator: classes of all worlds by name, intervals, trends."""
+def tell_indicator(
+    judged: Mapping[str, Evaluation], rules: EvaluationRules, picture: str
+) -> list[str]:
+    """Return the section on the indicator: classes of all worlds by name, intervals, trends.
+
+    `picture` is the name of that of `draw_ratings`.
+    """
     rows = [row for found in judged.values() for row in found.classes]
     told = [
         _row(
@@ -241,6 +249,8 @@ def tell_indicator(judged: Mapping[str, Evaluation], rules: EvaluationRules) -> 
         "",
         *_head(CLASS_COLUMNS),
         *told,
+        "",
+        f"![SIMULATED. Expected over true calls](accuracy/{picture})",
         "",
         *_lay_rows(pooled),
         "### Intervals",
@@ -337,6 +347,46 @@ def draw_recovery(judged: Mapping[str, Evaluation], path: Path) -> Path:
     figure.suptitle(
         "SIMULATED: recovery of the true number, a point a seed\nshaded: 0.9 to 1.1", fontsize=10
     )
+    return _save(figure, path)
+
+
+def draw_ratings(judged: Mapping[str, Evaluation], path: Path) -> Path:
+    """Write a picture: the calls each world is rated by over the true ones, in both meanings."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    rows = [row for found in judged.values() for row in found.classes]
+    expected = [row["expected_12m"] for row in rows]
+    spans = [
+        [row["expected_12m"] - row["expected_12m_low"] for row in rows],
+        [row["expected_12m_high"] - row["expected_12m"] for row in rows],
+    ]
+    every = [row["true_calls"] for row in rows]
+    counted = [row["true_calls"] - row["true_glimpsed"] for row in rows]
+    axes.plot(every, expected, "o", mfc="none", color="#999999", label="all true calls (METHOD 8)")
+    axes.errorbar(
+        counted, expected, spans, fmt="o", color=COLOURS[0], label="glimpsed left out (METHOD 6)"
+    )
+    end = 1.1 * max([1.0, *map(float, every), *expected])
+    axes.plot([0, end], [0, end], color="#999999", linestyle=":", label="expected = true")
+    rules = EvaluationRules()
+    for limit in (rules.medium_from, rules.high_above):
+        axes.axhline(limit, color="#999999", linewidth=0.5)
+    axes.set(xlabel="true headline calls in the rated year", ylabel="expected, 90 % interval")
+    axes.set(xlim=(-0.02 * end, end), ylim=(-0.02 * end, end))
+    axes.legend(loc="upper left")
+    figure.suptitle(
+        "SIMULATED: what a year is rated by, a point a world and seed\n"
+        "lines: from 5 on Medium, above 20 High",
+        fontsize=10,
+    )
+    return _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the program's version the same figures are the same bytes.
     figure.savefig(path, dpi=120, metadata={"Software": None})

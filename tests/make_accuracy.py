@@ -21,6 +21,7 @@ from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
 from tests.accuracy_page import (
+    draw_ratings,
     draw_recovery,
     tell_calls,
     tell_habits,
@@ -178,7 +179,8 @@ def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
             lines += tell_null(part, nulls) if nulls else []
     by_name = {name: found for part in by_part.values() for name, found in part.items()}
     lines += tell_calls(by_name)
-    lines += tell_indicator(by_name, rules)
+    picture = draw_ratings(by_name, docs / "accuracy" / "ratings.png")
+    lines += tell_indicator(by_name, rules, picture.name)
     return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
 
 
