@@ -98,8 +98,13 @@ def measure_chain(rows: int, folder: Path) -> dict[str, Any]:
             "peak_mb": whole.peak_mb["whole night"],
             "parts_wall_s": whole.wall_s,
         },
-        "stages": {name: measure(lambda work=work: work(paths)) for name, work in STAGES.items()},
+        "stages": measure_stages(paths),
     }
+
+
+def measure_stages(paths: list[Path]) -> dict[str, dict[str, float]]:
+    """Return the time of each stage on stored positions."""
+    return {name: measure(lambda work=work: work(paths)) for name, work in STAGES.items()}
 
 
 def stored_positions(folder: Path) -> list[Path]:
