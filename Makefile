@@ -38,17 +38,17 @@ demo: setup ## a feed the project simulates itself (100 ships, 14 months), the w
 	@echo "a gap     $(BIN)/darkport explain GAP_ID --processed data/demo/processed"
 
 test: setup ## the tests
-	$(BIN)/python -m pytest -q -n auto -m "not long"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long"
 
 test-long: setup ## the long trials too
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 check: setup ## format, lint, types, SQL style, tests
 	$(BIN)/ruff format --check pipeline tests
 	$(BIN)/ruff check pipeline tests
 	$(BIN)/basedpyright
 	$(BIN)/sqlfluff lint sql
-	$(BIN)/python -m pytest -q -n auto -m "not long"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long"
 
 format: setup ## lay out code and SQL
 	$(BIN)/ruff format pipeline tests
