@@ -424,9 +424,12 @@ def test_a_scheduler_that_cannot_be_reached_is_told_of(
 
 
 def test_a_cluster_without_a_worker_is_not_waited_for_without_end(
-    folders: tuple[Path, Path],
+    cluster: LocalCluster, folders: tuple[Path, Path]
 ) -> None:
-    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=60) as made:
+    # On the loop that is there: after so many clusters a new one does not always start in time.
+    with LocalCluster(
+        n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=60, loop=cluster.loop
+    ) as made:
         with (
             pytest.raises(EngineError, match="the cluster's workers do not answer"),
             open_cluster(made.scheduler_address, *folders, HASTY),
