@@ -41,6 +41,7 @@ from pipeline.evaluate.world_findings import CLASSES, LOW_TARGET, NULL_CALLS, sc
 from pipeline.simulate.settings import WORLDS, list_bases
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SMALL = "small-"
@@ -323,12 +324,7 @@ def tell_habits(
 
 def draw_recovery(judged: Mapping[str, Evaluation], path: Path) -> Path:
     """Write a picture: the sum of p_off of each world and seed over the true number."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = _open_figure()
     ends: list[float] = [1.0]
     for number, (world, found) in enumerate(judged.items()):
         sums = [one.sums[ALL] for one in found.offs]
@@ -352,12 +348,7 @@ def draw_recovery(judged: Mapping[str, Evaluation], path: Path) -> Path:
 
 def draw_ratings(judged: Mapping[str, Evaluation], path: Path) -> Path:
     """Write a picture: the calls each world is rated by over the true ones, in both meanings."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = _open_figure()
     rows = [row for found in judged.values() for row in found.classes]
     expected = [row["expected_12m"] for row in rows]
     spans = [
@@ -384,6 +375,15 @@ def draw_ratings(judged: Mapping[str, Evaluation], path: Path) -> Path:
         fontsize=10,
     )
     return _save(figure, path)
+
+
+def _open_figure() -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
 
 
 def _save(figure: Figure, path: Path) -> Path:
