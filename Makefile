@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RAW ?= data/raw
 PROCESSED ?= data/processed
-ROWS ?= 5000000
+SIZES ?= 1 5
 SECONDS ?= 60
 
 .PHONY: help setup demo test test-long check format nightly sql notebook report bench docs simulation kill-test accuracy real-labels real-tracks geo faults fuzz lock wheel-test clean
@@ -69,8 +69,8 @@ notebook: setup ## docs/start.ipynb in Jupyter, on PROCESSED (extra `analyst`)
 report: setup ## the report again, from the tables in PROCESSED; nightly makes it too
 	$(BIN)/darkport report --processed "$(PROCESSED)"
 
-bench: setup ## docs/benchmarks.md: time and memory on ROWS simulated positions, each figure a ratio (SIZES="1 5 20 100" for millions)
-	$(BIN)/python -m tests.bench $(if $(SIZES),--sizes $(SIZES),--rows $(ROWS))
+bench: setup ## docs/benchmarks.md: time and memory on SIZES million simulated positions, each figure a ratio (BENCH=--no-nights for sizes alone)
+	$(BIN)/python -m tests.bench --sizes $(SIZES) $(BENCH)
 
 docs: setup ## the data dictionary and the table of real files
 	$(BIN)/python -m tests.make_docs

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import tracks
 from pipeline.clean import SIGHTING_KEY
-from tests import bench_detectors, bench_feed, bench_ingest, bench_scale
+from tests import bench, bench_detectors, bench_feed, bench_ingest, bench_loop, bench_scale
 
 START = datetime(2023, 5, 30)
 DAY = timedelta(days=1)
@@ -59,10 +59,30 @@ def _span(number: int) -> tuple[datetime, datetime]:
 
 @pytest.mark.parametrize("name", [*bench_detectors.WHOLE, "a loop"])
 def test_every_detector_finds_the_same_gaps(paths: list[Path], name: str) -> None:
-    find = {**bench_detectors.WHOLE, "a loop": bench_detectors.find_by_loop}[name]
+    find = {**bench_detectors.WHOLE, "a loop": find_by_loop}[name]
     wanted = obvious_gaps(pl.concat([pl.read_parquet(path) for path in paths]))
     assert wanted.height > 5
     bench_detectors.compare_gaps(name, find(paths), wanted)
+
+
+def find_by_loop(paths: list[Path]) -> pl.DataFrame:
+    rows = bench_loop.read_dictionaries(paths, bench_detectors.READ)
+    return bench_loop.as_gaps(bench_loop.loop_for_ends(rows))
+
+
+def test_the_loop_tells_the_same_of_each_gap_as_the_chain_of_a_night(paths: list[Path]) -> None:
+    receivers = ["terrestrial", "satellite", "both", None]
+    for number, path in enumerate(paths):
+        day = pl.read_parquet(path)
+        kinds = [receivers[(number + row) % 4] for row in range(day.height)]
+        day.with_columns(receiver=pl.Series(kinds, dtype=pl.String)).write_parquet(path)
+    columns = [*bench_detectors.READ, bench_loop.HEARD_BY]
+    told = bench_loop.loop_over(bench_loop.read_dictionaries(paths, columns))
+    days = bench_detectors.read_days(paths, columns)
+    found = bench_loop.tell_in_days(days)
+    assert found.height > 5
+    assert (found["positions_12h_before"] > found["positions_12h_before_satellite"]).any()
+    bench_detectors.compare_gaps("a loop", bench_loop.as_gaps(told), found, bench_loop.WHOLE_ROW)
 
 
 def obvious_gaps(rows: pl.DataFrame) -> pl.DataFrame:
@@ -74,7 +94,7 @@ def obvious_gaps(rows: pl.DataFrame) -> pl.DataFrame:
         if later and later[0][1] - off_at >= timedelta(hours=4):
             _, on_at, on_lon, on_lat = later[0]
             found.append((mmsi, off_at, lon, lat, on_at, on_lon, on_lat))
-    schema = bench_detectors.as_gaps([]).schema
+    schema = bench_loop.as_gaps([]).schema
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
@@ -113,3 +133,13 @@ def test_the_world_costs_what_the_night_did_and_workers_share_a_part_of_it() -> 
     chain = {"rows": 1_000_000, "night": measured}
     # A day of the world is 60 of the feeds measured.
     assert "| a day | 0.7 + 1.0 |" in "\n".join(bench_scale.tell_scale(chain))
+
+
+def test_a_part_measured_anew_stands_beside_the_others_with_what_it_was_measured_on() -> None:
+    on = {"machine": "m", "cores": 2, "python": "3", "libraries": {"polars": "2"}, "code": "a" * 16}
+    sizes = {"5000000": {"on": on}, "1000000": {"on": on | {"code": "b" * 16}}}
+    lines = bench.tell_origins({bench.SIZES: sizes, bench.NIGHTS: {"on": on}})
+    assert lines[2:] == [
+        "| 5 million rows; nights, examples, report | m, 2 | 3 | polars 2 | aaaaaaaa |",
+        "| 1 million rows | m, 2 | 3 | polars 2 | bbbbbbbb |",
+    ]
