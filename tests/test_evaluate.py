@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import binom
 
 from pipeline import schema
 from pipeline.errors import UsageError
@@ -17,7 +18,7 @@ from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.baselines import flag_gaps, shore_distance_km
 from pipeline.evaluate.findings import Finding
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.monthly import total_months
+from pipeline.evaluate.monthly import count_chances, total_months
 from pipeline.evaluate.trend_findings import measure_trends
 from pipeline.evaluate.world_calls import WorldCalls
 from pipeline.evaluate.world_findings import class_rows, measure_worlds
@@ -319,6 +320,8 @@ NO_MONTHS = pl.DataFrame(
                 "true_off_gaps",
                 "expected_off_low",
                 "expected_off_high",
+                "reference_off_low",
+                "reference_off_high",
                 "true_headline_calls",
                 "true_headline_not_glimpsed",
                 "expected_calls",
@@ -367,6 +370,8 @@ def test_monthly_intervals_are_judged_over_seeds() -> None:
             "true_off_gaps": [10.0] * 100,
             "expected_off_low": [11.0 if number % 10 == 0 else 8.0 for number in range(100)],
             "expected_off_high": [12.0] * 100,
+            "reference_off_low": [8.0] * 100,
+            "reference_off_high": [11.0] * 100,
             "true_headline_calls": [10.0] * 100,
             "true_headline_not_glimpsed": [11.0] * 100,
             "expected_calls": [11.0] * 100,
@@ -378,6 +383,10 @@ def test_monthly_intervals_are_judged_over_seeds() -> None:
     good = finding(found, "coverage of the 90 % interval of expected_off")
     assert (good.value, good.verdict) == (0.9, "met")
     assert finding(found, "coverage of the 90 % interval of expected_calls").verdict == "missed"
+    # 90 months are 4 wide and 10 are 1 wide; with true parameters all are 3 wide.
+    words = "mean width of the 90 % interval of expected_off over that with true parameters"
+    assert finding(found, words).value == pytest.approx(3.7 / 3)
+    assert finding(found, words).verdict == "met"
     total = finding(found, "pooled expected headline calls / true")
     assert total.value == pytest.approx(1.1)
     # METHOD 6 counts glimpsed calls apart: what is published is held against the others as well.
@@ -396,6 +405,9 @@ def test_trends_are_judged_by_what_truly_changed() -> None:
     assert value(found, "Upward where nothing changed", "count_trend") == 0.1
     assert finding(found, "Upward where nothing changed", "count_trend").verdict == "missed"
     assert finding(found, "Upward where it rose", "count_trend").verdict == "met"
+    assert value(found, "No change where it rose", "count_trend") == 0
+    unseen = measure_trends([*risen, world_calls(40, 2.0, count_trend="No change")], RULES)
+    assert finding(unseen, "No change where it rose", "count_trend").verdict == "missed"
     assert finding(found, "rate_trend in worlds with base years").verdict == "not yet"
 
 
@@ -447,9 +459,18 @@ def test_a_world_without_switch_offs_has_a_reference_of_zero(tmp_path: Path) -> 
     assert value(found, "expected calibration error", reference) == 0
 
 
+def test_how_many_of_some_events_happen_is_a_convolution() -> None:
+    assert count_chances(np.array([])).tolist() == [1]
+    assert count_chances(np.full(2, 0.5)).tolist() == [0.25, 0.5, 0.25]
+    many = count_chances(np.full(100, 0.3))
+    assert many == pytest.approx(binom.pmf(range(101), 100, 0.3))
+
+
 def test_the_months_of_a_world_are_those_it_reaches_into(tmp_path: Path) -> None:
     run = write_run(tmp_path, [], ship_hours(31 * 24))
-    empty = run.published["gaps"].with_columns(is_off=pl.lit(None, pl.Boolean))
+    empty = run.published["gaps"].with_columns(
+        is_off=pl.lit(None, pl.Boolean), p_reference=pl.lit(None, pl.Float64)
+    )
     no_calls = pl.DataFrame(
         schema={"month": pl.Date, "is_ru_ir_crossing": pl.Boolean, "hidden_by": pl.String}
     )

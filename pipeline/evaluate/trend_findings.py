@@ -39,6 +39,7 @@ def measure_trends(worlds: list[WorldCalls], rules: EvaluationRules) -> list[Fin
                 Target("at most 10 %", high=0.10),
             ),
             ("Upward where it rose", risen, "Upward", Target("at least 80 %", low=0.80)),
+            ("No change where it rose", risen, "No change", Target("at most 10 %", high=0.10)),
         ):
             hits = sum(one == word for one in sample)
             share = hits / len(sample) if sample else math.nan

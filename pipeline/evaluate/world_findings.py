@@ -20,6 +20,7 @@ NULL_CALLS = "expected headline calls a year"
 NULL_TARGET = Target("at most 3 a year", high=3.0)
 LOW_TARGET = Target("P(Low) at least 0.8 in 19 of 20", low=0.95)
 TOTAL_TARGET = Target("0.9 to 1.1, or z within 2", low=0.9, high=1.1)
+WIDTH_TARGET = Target("at most 1.3", high=1.3)
 COVERAGE = "the 95 % interval over seeds contains 0.90"
 CLASSES = ("Low", "Medium", "High")
 RATED = ("expected_12m", "expected_12m_low", "expected_12m_high", "rating")
@@ -37,6 +38,7 @@ def measure_worlds(
         *_measure_null(worlds, rules),
         *score_classes(class_rows(worlds, rules), rules),
         *_measure_coverage(months, rules),
+        *_measure_width(months),
         *measure_trends(worlds, rules),
     ]
 
@@ -190,3 +192,16 @@ def _measure_coverage(months: pl.DataFrame, rules: EvaluationRules) -> list[Find
             )
         )
     return found
+
+
+def _measure_width(months: pl.DataFrame) -> list[Finding]:
+    """Return how wide monthly intervals of off gaps are, against those with true parameters."""
+    words = "mean width of the 90 % interval of expected_off over that with true parameters"
+    rated = months.filter("is_rated").drop_nulls("expected_off_low")
+    ours, true = (
+        float((rated[f"{name}_off_high"] - rated[f"{name}_off_low"]).to_numpy().sum())
+        for name in ("expected", "reference")
+    )
+    if not true:
+        return [Finding("intervals", words, note="no width with true parameters")]
+    return [find("intervals", words, ours / true, target=WIDTH_TARGET, count=rated.height)]
