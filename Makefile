@@ -82,7 +82,7 @@ kill-test: setup ## docs/reliability.md: nights killed, starved of disk, denied 
 	$(BIN)/python -m tests.kill_trial --page $(if $(WORKERS),--workers $(WORKERS))
 
 accuracy: setup ## docs/accuracy.md: simulated worlds of five seeds, each with its night, against truth (hours of one core; PARTS="null recovery" for less)
-	$(BIN)/python -m tests.make_accuracy $(if $(PARTS),--parts $(PARTS)) $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SMALL_SEEDS),--small-seeds $(SMALL_SEEDS))
+	$(BIN)/python -m tests.make_accuracy $(if $(PARTS),--parts $(PARTS)) $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SMALL_SEEDS),--small-seeds $(SMALL_SEEDS)) $(if $(PAGE),--page $(PAGE))
 
 real-labels: setup ## docs/real_labels.md: the classifier that needs no tracks, on gaps others labelled (minutes of one core)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.make_real_labels

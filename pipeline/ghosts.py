@@ -49,18 +49,58 @@ def find_taken_over(
     """
     heard = segments.filter(pl.col("sightings") > 1)
     asked = silences.select(*KEY, "on_at")
-    return (
-        asked.join(_find_two_ships(asked, heard, rules), on=KEY, how="anti")
-        .join(heard.select("mmsi", "first_at", "last_at", other="track"), on="mmsi")
-        .filter(
-            (pl.col("other") != pl.col("track"))
-            & (pl.col("last_at") > pl.col("off_at"))
-            & (pl.col("first_at") < pl.col("on_at")).fill_null(value=True)
-        )
-        .select(asked.columns)
-        .unique()
-        .sort(KEY)
+    asked = asked.join(_find_two_ships(asked, heard, rules), on=KEY, how="anti")
+    # Counted, for silences x segments of a MMSI are too many to be looked at in years of data.
+    of_mmsi, of_track = (_count_heard(asked, heard, by) for by in (["mmsi"], ["mmsi", "track"]))
+    return asked.filter(of_mmsi > of_track).unique().sort(KEY)
+
+
+def _count_heard(silences: pl.DataFrame, heard: pl.DataFrame, by: list[str]) -> pl.Series:
+    """Return how many segments were heard during each silence, of those that share `by` with it.
+
+    Those that began before it ended, less those that had ended when it began.
+    """
+    begun = count_before(silences, "on_at", heard, "first_at", by)
+    ended = count_before(silences, "off_at", heard, "last_at", by, or_at=True)
+    return begun - ended
+
+
+def count_before(
+    rows: pl.DataFrame,
+    until: str,
+    events: pl.DataFrame,
+    at: str,
+    by: list[str],
+    *,
+    or_at: bool = False,
+) -> pl.Series:
+    """Return how many events lie before an instant, or at it too, a number a row.
+
+    Args:
+        rows: `until` (null: all events lie before it) and `by`.
+        until: the instant.
+        events: `at` and `by`.
+        at: when an event was.
+        by: columns in which both must agree.
+        or_at: count events at the instant.
+    """
+    ordered = events.select(*by, at).sort(at)
+    numbered = ordered.with_columns(count=pl.int_range(1, pl.len() + 1).over(by))
+    asked = rows.select(*by, until).with_row_index("row")
+    known = asked.drop_nulls(until).sort(until)
+    counted = known.join_asof(
+        numbered,
+        left_on=until,
+        right_on=at,
+        by=by,
+        allow_exact_matches=or_at,
+        check_sortedness=False,
     )
+    unended = asked.filter(pl.col(until).is_null()).join(
+        ordered.group_by(by).agg(count=pl.len().cast(pl.Int64)), on=by, how="left"
+    )
+    found = pl.concat([counted.select("row", "count"), unended.select("row", "count")])
+    return found.sort("row")["count"].fill_null(0)
 
 
 def drop_taken_over(silences: pl.DataFrame, taken_over: pl.DataFrame) -> pl.DataFrame:
@@ -73,12 +113,10 @@ def _find_two_ships(asked: pl.DataFrame, heard: pl.DataFrame, rules: TrackRules)
     day = (pl.col("segment") // SEGMENTS_PER_DAY).alias("day")
     tracks = heard.group_by("mmsi", day).agg(pl.col("track").n_unique())
     shared = tracks.filter(pl.col("track") > 1).select("mmsi", "day")
-    off_day = pl.col("off_at").dt.epoch("d")
-    return (
-        asked.join(shared, on="mmsi")
-        .filter((pl.col("day") - off_day).abs() <= rules.two_ships_within_d)
-        .group_by(KEY)
-        .len()
-        .filter(pl.col("len") >= rules.two_ships_from_d)
-        .select(KEY)
+    off_day = pl.col("off_at").dt.epoch("d").cast(pl.Int64)
+    around = asked.select(
+        *KEY, first=off_day - rules.two_ships_within_d, last=off_day + rules.two_ships_within_d
     )
+    until_last = count_before(around, "last", shared, "day", ["mmsi"], or_at=True)
+    before_first = count_before(around, "first", shared, "day", ["mmsi"])
+    return around.filter(until_last - before_first >= rules.two_ships_from_d).select(KEY)

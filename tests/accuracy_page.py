@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluate import Evaluation
 from pipeline.evaluate.call_findings import GRADE_B, NEAR_PORT
@@ -20,13 +18,12 @@ from pipeline.evaluate.expected_findings import (
     TOLD_IRANIAN,
     UNHEARD,
 )
-from pipeline.evaluate.findings import Finding, Target, find
+from pipeline.evaluate.findings import Finding
 from pipeline.evaluate.gap_findings import ERROR, RELATIVE, SKILL
 from pipeline.evaluate.group_findings import ERROR as GROUP_ERROR
 from pipeline.evaluate.group_findings import LOSS, TOP
 from pipeline.evaluate.hidden_findings import FALSE, GLIMPSED, HIDDEN, NOT_GLIMPSED
 from pipeline.evaluate.limits import EvaluationRules
-from pipeline.evaluate.measures import wilson
 from pipeline.evaluate.off_findings import (
     HABITS,
     NULL,
@@ -36,15 +33,12 @@ from pipeline.evaluate.off_findings import (
     measure_habitual,
 )
 from pipeline.evaluate.off_totals import ALL, OffTotals, PublishedOff
-from pipeline.evaluate.printed import lay_table, show_number
-from pipeline.evaluate.world_findings import CLASSES, LOW_TARGET, NULL_CALLS, score_classes
+from pipeline.evaluate.printed import show_number
+from pipeline.evaluate.world_findings import NULL_CALLS
 from pipeline.simulate.settings import WORLDS, list_bases
+from tests.accuracy_indicator import SMALL
+from tests.accuracy_tables import lay_head, lay_row, lay_rows, tell_findings
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-SMALL = "small-"
 SMALL_WORDS = "Small form: 40 ships, a position every 30 minutes at most."
 HEADS = {
     "null": "Null worlds",
@@ -84,20 +78,6 @@ CALL_MEASURES = (
     *(f"{HIDDEN}{GLIMPSED}", FALSE, DARK, DARK + ASSESSED, UNHEARD + ASSESSED, BOTH + ASSESSED),
     *(LIT_TURNED_DARK, TOLD_IRANIAN, NULL_CALLS),
 )
-INDICATOR = (
-    "The last trailing year of each world in the headline scope, beside its true dark calls."
-    " Glimpsed ones, of which an end of the gap lies in the port, are counted apart by METHOD 6 and"
-    " are not expected. METHOD 7's classes are Low below 5, Medium 5 to 20, High above 20. A class"
-    " is printed alone from 0.8 on, else the two likeliest; *at least* where gaps that nobody could"
-    " have heard may raise it. Small worlds stand for METHOD 8's null, class and trend worlds."
-)
-CLASS_COLUMNS = (
-    *("world", "seed", "true calls", "of them glimpsed", "true class", "expected", "90 % interval"),
-    *(f"P({name})" for name in CLASSES),
-    "printed",
-)
-SURE = 0.8  # METHOD 8: of P(Low) in a null world
-NO_HIGH_TARGET = Target("none", high=0.0)
 # Of top-1, log-loss and calibration; the rest is on the page of each large world.
 GROUP_PARTS = ("all", "set truly off", "no end in a port")
 CALL_SUBJECTS = ("dark_port_calls", NEAR_PORT)
@@ -113,13 +93,12 @@ RECOVERY_COLUMNS = (
     "published",
     "90 % interval",
 )
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#555555")
 
 
-def tell_what_was_run(seeds: Mapping[str, Sequence[int]]) -> list[str]:
-    """Return the head of the page; `seeds` by name of a world as its truth has it."""
+def tell_what_was_run(seeds: Mapping[str, Sequence[int]], page: str) -> list[str]:
+    """Return the head of a page; `seeds` by name of a world as its truth has it."""
     lines = [
-        "# Accuracy",
+        f"# {page.replace('_', ': ', 1).capitalize()}",
         "",
         "Written by `make accuracy` from SIMULATED worlds, whose truth is known; no ship in them"
         " exists. The seeds are used for nothing else: nothing was tuned on them. Bad figures are"
@@ -162,15 +141,15 @@ def tell_null(part: str, judged: Mapping[str, Evaluation]) -> list[str]:
     is_below = part == "patchy"
     head = "### No set is ever off" if is_below else f"## {HEADS[part]} (SIMULATED)"
     lines = [head, "", *([] if is_below else [WORDS[part], ""])]
-    lines += _tell(judged, _is_null_off)
+    lines += tell_findings(judged, _is_null_off)
     names = ("gaps", "expected_off", "90 % interval", "a year", "of these gaps")
     rungs = sorted(next(iter(judged.values())).offs[0].published, reverse=True)
     columns = [f"{name}, {rung} h and more" for rung in rungs for name in names]
-    lines += _head(["world", "seed", *columns])
+    lines += lay_head(["world", "seed", *columns])
     for world, found in judged.items():
         for one in found.offs:
             cells = [cell for rung in rungs for cell in _tell_published(one.published[rung], one)]
-            lines.append(_row([f"`{world}`", str(one.seed), *cells]))
+            lines.append(lay_row([f"`{world}`", str(one.seed), *cells]))
     return [*lines, ""]
 
 
@@ -179,20 +158,20 @@ def tell_recovery(
 ) -> list[str]:
     """Return the section of worlds with few, some and many switch-offs."""
     lines = [f"## {HEADS[part]} (SIMULATED)", "", WORDS[part], "", SUMS, ""]
-    lines += _tell(judged, lambda one: one.topic == RECOVERY)
+    lines += tell_findings(judged, lambda one: one.topic == RECOVERY)
     lines += [
         "Ranking and calibration of the same gaps, and ships that switch off often:",
         "",
-        *_tell(judged, _is_quality),
+        *tell_findings(judged, _is_quality),
     ]
     rung = int(rules.measured_min_h)
-    lines += _head(RECOVERY_COLUMNS)
+    lines += lay_head(RECOVERY_COLUMNS)
     for world, found in judged.items():
         for one in found.offs:
             sums, published = one.sums[ALL], one.published[rung]
             ratio = sums.expected / sums.true if sums.true else None
             lines.append(
-                _row(
+                lay_row(
                     [
                         f"`{world}`",
                         str(one.seed),
@@ -206,7 +185,7 @@ def tell_recovery(
                     ]
                 )
             )
-    return [*lines, "", f"![SIMULATED. True and expected switch-offs](accuracy/{picture})", ""]
+    return [*lines, "", f"![SIMULATED. True and expected switch-offs]({picture})", ""]
 
 
 def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
@@ -214,81 +193,8 @@ def tell_calls(judged: Mapping[str, Evaluation]) -> list[str]:
     lines = ["## Candidates and dark port calls (SIMULATED)", "", CALLS, ""]
     for measure in CALL_MEASURES:
         lines += [f"### {measure[0].upper()}{measure[1:]}", ""]
-        lines += _tell(judged, lambda one, measure=measure: _is_of_calls(one, measure))
+        lines += tell_findings(judged, lambda one, measure=measure: _is_of_calls(one, measure))
     return lines
-
-
-def tell_indicator(
-    judged: Mapping[str, Evaluation], rules: EvaluationRules, picture: str
-) -> list[str]:
-    """Return the section on the indicator: classes of all worlds by name, intervals, trends.
-
-    `picture` is the name of that of `draw_ratings`.
-    """
-    rows = [row for found in judged.values() for row in found.classes]
-    told = [
-        _row(
-            [
-                row["world"],
-                str(row["seed"]),
-                str(row["true_calls"]),
-                str(row["true_glimpsed"]),
-                row["true_class"],
-                f"{row['expected_12m']:.1f}",
-                f"{row['expected_12m_low']:.0f} to {row['expected_12m_high']:.0f}",
-                *(f"{row[name]:.2f}" for name in CLASSES),
-                row["rating"],
-            ]
-        )
-        for row in rows
-    ]
-    pooled = [*score_classes(rows, rules), *_pool_null(judged)]
-    return [
-        "## The indicator (SIMULATED)",
-        "",
-        INDICATOR,
-        "",
-        *_head(CLASS_COLUMNS),
-        *told,
-        "",
-        f"![SIMULATED. Expected over true calls](accuracy/{picture})",
-        "",
-        *_lay_rows(pooled),
-        "### Intervals",
-        "",
-        *_tell(judged, lambda one: one.topic == "intervals" and one.value is not None),
-        "### Trends",
-        "",
-        *_tell(judged, lambda one: one.topic == "trend" and one.value is not None),
-    ]
-
-
-def _pool_null(judged: Mapping[str, Evaluation]) -> list[Finding]:
-    """Return how the worlds without a true headline call are rated, all together."""
-    rows = [row for found in judged.values() for row in found.classes if is_null_world(row)]
-    if not rows:
-        return []
-    low = sum(row["Low"] >= SURE for row in rows)
-    high = sum("High" in row["rating"] for row in rows)
-    return [
-        find(
-            "null worlds",
-            words,
-            count / len(rows),
-            wilson(count, len(rows), EvaluationRules().interval_level),
-            target,
-            count=len(rows),
-        )
-        for words, count, target in (
-            ("P(Low) at least 0.8", low, LOW_TARGET),
-            ("High printed, alone or beside another class", high, NO_HIGH_TARGET),
-        )
-    ]
-
-
-def is_null_world(row: Mapping[str, Any]) -> bool:
-    """Return whether a row of classes is of a world without a dark call by its making."""
-    return row["world"].removeprefix(SMALL).startswith("null")
 
 
 def tell_habits(
@@ -318,79 +224,8 @@ def tell_habits(
         " that they switch off often (`is_habitual`, some merchants), and all others, in worlds"
         " with switch-offs; worlds of one seed are one draw of the interval.",
         "",
-        *_lay_rows(rows),
+        *lay_rows(rows),
     ]
-
-
-def draw_recovery(judged: Mapping[str, Evaluation], path: Path) -> Path:
-    """Write a picture: the sum of p_off of each world and seed over the true number."""
-    figure, axes = _open_figure()
-    ends: list[float] = [1.0]
-    for number, (world, found) in enumerate(judged.items()):
-        sums = [one.sums[ALL] for one in found.offs]
-        true, expected = [one.true for one in sums], [one.expected for one in sums]
-        colour = COLOURS[number % len(COLOURS)]
-        axes.plot(true, expected, "o", color=colour, alpha=0.8, label=world)
-        ends += [*map(float, true), *expected]
-    line = [0.0, 1.1 * max(ends)]
-    axes.plot(line, line, color="#999999", linewidth=1, linestyle=":", label="expected = true")
-    axes.fill_between(
-        line, [0.9 * x for x in line], [1.1 * x for x in line], color="#999999", alpha=0.15
-    )
-    axes.set(xlabel="gaps truly off (12 h and more, rated year)", ylabel="sum of p_off")
-    axes.set(xlim=line, ylim=(0, None))
-    axes.legend(loc="upper left")
-    figure.suptitle(
-        "SIMULATED: recovery of the true number, a point a seed\nshaded: 0.9 to 1.1", fontsize=10
-    )
-    return _save(figure, path)
-
-
-def draw_ratings(judged: Mapping[str, Evaluation], path: Path) -> Path:
-    """Write a picture: the calls each world is rated by over the true ones, in both meanings."""
-    figure, axes = _open_figure()
-    rows = [row for found in judged.values() for row in found.classes]
-    expected = [row["expected_12m"] for row in rows]
-    spans = [
-        [row["expected_12m"] - row["expected_12m_low"] for row in rows],
-        [row["expected_12m_high"] - row["expected_12m"] for row in rows],
-    ]
-    every = [row["true_calls"] for row in rows]
-    counted = [row["true_calls"] - row["true_glimpsed"] for row in rows]
-    axes.plot(every, expected, "o", mfc="none", color="#999999", label="all true calls (METHOD 8)")
-    axes.errorbar(
-        counted, expected, spans, fmt="o", color=COLOURS[0], label="glimpsed left out (METHOD 6)"
-    )
-    end = 1.1 * max([1.0, *map(float, every), *expected])
-    axes.plot([0, end], [0, end], color="#999999", linestyle=":", label="expected = true")
-    rules = EvaluationRules()
-    for limit in (rules.medium_from, rules.high_above):
-        axes.axhline(limit, color="#999999", linewidth=0.5)
-    axes.set(xlabel="true headline calls in the rated year", ylabel="expected, 90 % interval")
-    axes.set(xlim=(-0.02 * end, end), ylim=(-0.02 * end, end))
-    axes.legend(loc="upper left")
-    figure.suptitle(
-        "SIMULATED: what a year is rated by, a point a world and seed\n"
-        "lines: from 5 on Medium, above 20 High",
-        fontsize=10,
-    )
-    return _save(figure, path)
-
-
-def _open_figure() -> tuple[Figure, Axes]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Without the program's version the same figures are the same bytes.
-    figure.savefig(path, dpi=120, metadata={"Software": None})
-    return path
 
 
 def _is_null_off(one: Finding) -> bool:
@@ -410,29 +245,6 @@ def _is_quality(one: Finding) -> bool:
     return one.topic == HABITS or (is_whole and one.measure in (RELATIVE, ERROR, SKILL))
 
 
-def _tell(judged: Mapping[str, Evaluation], is_wanted: Callable[[Finding], bool]) -> list[str]:
-    """Return the table of some findings of several worlds, the world named in each row."""
-    return _lay_rows(
-        [
-            replace(one, subject=f"{world}: {one.subject}" if one.subject else world)
-            for world, found in judged.items()
-            for one in found.findings
-            if is_wanted(one)
-        ]
-    )
-
-
-def _lay_rows(rows: list[Finding]) -> list[str]:
-    """Return the table of some findings, and below it the sums each stands on."""
-    notes = dict.fromkeys(
-        f"- {one.subject or one.measure}"
-        f"{'' if one.stratum == 'all' else f', {one.stratum}'}: {one.note}"
-        for one in rows
-        if one.note
-    )
-    return [*lay_table(rows), *notes, *([""] if notes else [])]
-
-
 def _tell_published(published: PublishedOff, one: OffTotals) -> list[str]:
     """Return gaps, expected_off, its interval, a year, and the share of these gaps."""
     if published.expected is None:
@@ -447,11 +259,3 @@ def _tell_ends(published: PublishedOff) -> list[str]:
     if published.expected is None or published.low is None or published.high is None:
         return ["-", "-"]
     return [f"{published.expected:.1f}", f"{published.low:.1f} to {published.high:.1f}"]
-
-
-def _head(columns: Sequence[str]) -> list[str]:
-    return [_row(columns), f"|{' --- |' * len(columns)}"]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

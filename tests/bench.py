@@ -24,6 +24,7 @@ from typing import Any
 
 from pipeline.keys import code_key
 from tests import (
+    bench_budgets,
     bench_chain,
     bench_detectors,
     bench_examples,
@@ -100,6 +101,8 @@ def tell_all(measured: dict[str, Any]) -> list[str]:
         " Read the figures as ratios.",
         "",
         *tell_origins(measured),
+        "",
+        *bench_budgets.tell_budgets(bench_budgets.list_budgets(sizes, measured.get(NIGHTS))),
         "",
         *bench_chain.tell_chain(middle["chain"]),
         "",

@@ -2,6 +2,7 @@
 
     make accuracy                                   # all parts (hours of one core)
     PARTS="null recovery" SMALL_SEEDS="201 202" make accuracy
+    PARTS="null=206,207 trends=203" PAGE=accuracy_more make accuracy    # a page of its own
 
 The seeds are used for nothing else: nothing was tuned on them. A world whose night is done is not
 run again (`data/accuracy/*/done.json`); a part left out is not on the page.
@@ -20,16 +21,15 @@ from pathlib import Path
 from pipeline.evaluate import Evaluation, evaluate, read_run, write_evaluation
 from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
+from tests.accuracy_indicator import tell_indicator
 from tests.accuracy_page import (
-    draw_ratings,
-    draw_recovery,
     tell_calls,
     tell_habits,
-    tell_indicator,
     tell_null,
     tell_recovery,
     tell_what_was_run,
 )
+from tests.accuracy_pictures import draw_ratings, draw_recovery
 from tests.night import REPOSITORY, run_command
 
 DOCS = REPOSITORY / "docs"
@@ -46,9 +46,12 @@ PARTS = {
     "patchy": ("patchy-no-off", "patchy-few", "patchy", "patchy-many"),
     "classes": ("class-3", "class-12", "class-20", "class-21", "class-60"),
     "trends": ("trend", "trend-feed"),
+    "trends-more": ("trend-few", "trend-feed-double"),
+    "intervals": ("caspian",),
     "null-large": ("null-no-off",),
 }
-USUAL_PARTS = ("main", "null", "null-calls", "recovery", "patchy", "classes", "trends")
+# The worlds of `intervals` are among those of `recovery`.
+USUAL_PARTS = tuple(part for part in PARTS if part not in ("intervals", "null-large"))
 LARGE = ("main", "null-large")
 
 
@@ -114,12 +117,27 @@ def run_one(world: str, seed: int, small: bool, days: int | None) -> Path:
     return folder
 
 
+def parse_part(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return a part and its own seeds, none where those of all parts hold: `null=206,207`.
+
+    Raises:
+        ArgumentTypeError: there is no such part, or a seed is no number.
+    """
+    part, _, seeds = text.partition("=")
+    if part not in PARTS:
+        raise argparse.ArgumentTypeError(f"no part {part!r}: {', '.join(PARTS)}")
+    try:
+        return part, tuple(int(seed) for seed in seeds.split(",") if seed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"seeds of {part} are no numbers: {seeds!r}") from error
+
+
 def plan_trials(chosen: argparse.Namespace) -> list[Trial]:
     """Return the worlds and seeds of the chosen parts."""
     trials = []
-    for part in chosen.parts:
+    for part, own_seeds in chosen.parts:
         is_small = part not in LARGE or chosen.small
-        seeds = chosen.seeds if part in LARGE else chosen.small_seeds
+        seeds = own_seeds or (chosen.seeds if part in LARGE else chosen.small_seeds)
         for world in chosen.worlds if part == "main" else PARTS[part]:
             trials.append(Trial(part, world, is_small, tuple(seeds)))
     return [pick_done(trial, chosen.days) for trial in trials] if chosen.done else trials
@@ -147,23 +165,23 @@ def judge(trial: Trial, folders: dict[tuple[str, int, bool], Path]) -> Evaluatio
     return found
 
 
-def tell_main(trial: Trial, docs: Path) -> str:
-    """Return the whole evaluation of a world as text, its pictures copied into `docs`."""
+def tell_main(trial: Trial, pictures: Path) -> str:
+    """Return the whole evaluation of a world as text, its pictures copied into `pictures`."""
     out = WORK / f"evaluation-{trial.name}"
     text = (out / "evaluation.md").read_text("utf-8")
     for picture in sorted(out.glob("*.png")):
-        target = docs / "accuracy" / f"{trial.world}_{picture.name}"
+        target = pictures / f"{trial.world}_{picture.name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, target)
-        text = text.replace(f"({picture.name})", f"(accuracy/{target.name})")
+        text = text.replace(f"({picture.name})", f"({pictures.name}/{target.name})")
     return text
 
 
-def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
+def tell_page(judged: dict[Trial, Evaluation], pictures: Path) -> str:
     """Return the page: what was run, the main worlds, then the parts that stand on totals."""
     rules = EvaluationRules()
-    lines = tell_what_was_run({trial.name: trial.seeds for trial in judged})
-    lines += [tell_main(trial, docs) for trial in judged if trial.part == "main"]
+    lines = tell_what_was_run({trial.name: trial.seeds for trial in judged}, pictures.name)
+    lines += [tell_main(trial, pictures) for trial in judged if trial.part == "main"]
     by_part: dict[str, dict[str, Evaluation]] = {}
     for trial, found in judged.items():
         by_part.setdefault(trial.part, {})[trial.name] = found
@@ -174,20 +192,21 @@ def write_page(judged: dict[Trial, Evaluation], docs: Path) -> str:
         if part in by_part:
             nulls = {n: f for n, f in by_part[part].items() if all(o.is_null for o in f.offs)}
             others = {name: f for name, f in by_part[part].items() if name not in nulls}
-            picture = draw_recovery(others, docs / "accuracy" / f"{part}.png")
-            lines += tell_recovery(part, others, picture.name, rules)
+            picture = draw_recovery(others, pictures / f"{part}.png")
+            lines += tell_recovery(part, others, f"{pictures.name}/{picture.name}", rules)
             lines += tell_null(part, nulls) if nulls else []
     by_name = {name: found for part in by_part.values() for name, found in part.items()}
     lines += tell_calls(by_name)
-    picture = draw_ratings(by_name, docs / "accuracy" / "ratings.png")
-    lines += tell_indicator(by_name, rules, picture.name)
+    picture = draw_ratings(by_name, pictures / "ratings.png")
+    lines += tell_indicator(by_name, rules, f"{pictures.name}/{picture.name}")
     return "\n".join([*lines, *tell_habits(by_part, rules)]).rstrip() + "\n"
 
 
 def read_options() -> argparse.Namespace:
     """Return what the command line chose."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(USUAL_PARTS))
+    usual = [(part, ()) for part in USUAL_PARTS]
+    options.add_argument("--parts", nargs="+", type=parse_part, default=usual)
     options.add_argument("--worlds", nargs="+", default=list(WORLDS), help="of part main")
     options.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="large worlds")
     options.add_argument("--small-seeds", nargs="+", type=int, default=list(SMALL_SEEDS))
@@ -196,6 +215,7 @@ def read_options() -> argparse.Namespace:
     options.add_argument("--done", action="store_true", help="only worlds that ended before")
     options.add_argument("--jobs", type=int, default=2, help="worlds at a time")
     options.add_argument("--docs", type=Path, default=DOCS)
+    options.add_argument("--page", default="accuracy", help="name of the page and its pictures")
     return options.parse_args()
 
 
@@ -214,8 +234,10 @@ def main() -> None:
             )
         )
     judged = {trial: judge(trial, folders) for trial in trials}
-    (chosen.docs / "accuracy").mkdir(parents=True, exist_ok=True)
-    (chosen.docs / "accuracy.md").write_text(write_page(judged, chosen.docs), "utf-8")
+    pictures = chosen.docs / chosen.page
+    pictures.mkdir(parents=True, exist_ok=True)
+    page = tell_page(judged, pictures)
+    (chosen.docs / f"{chosen.page}.md").write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

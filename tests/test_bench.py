@@ -11,7 +11,15 @@ import pytest
 
 from pipeline import tracks
 from pipeline.clean import SIGHTING_KEY
-from tests import bench, bench_detectors, bench_feed, bench_ingest, bench_loop, bench_scale
+from tests import (
+    bench,
+    bench_budgets,
+    bench_detectors,
+    bench_feed,
+    bench_ingest,
+    bench_loop,
+    bench_scale,
+)
 
 START = datetime(2023, 5, 30)
 DAY = timedelta(days=1)
@@ -143,3 +151,15 @@ def test_a_part_measured_anew_stands_beside_the_others_with_what_it_was_measured
         "| 5 million rows; nights, examples, report | m, 2 | 3 | polars 2 | aaaaaaaa |",
         "| 1 million rows | m, 2 | 3 | polars 2 | bbbbbbbb |",
     ]
+
+
+def test_a_budget_says_which_of_its_figures_keep_it() -> None:
+    seen = {"1 M": 2.5, "5 M": 3.5}
+    budget = bench_budgets.Budget("gaps", "at most 3x", seen, 3)
+    assert budget.verdict == "met in part"
+    assert bench_budgets.tell_budgets([budget])[-1] == (
+        "| gaps | at most 3x | 1 M: 2.5x; 5 M: 3.5x | met in part |"
+    )
+    assert bench_budgets.Budget("loop", "", seen, 2, is_least=True).verdict == "met"
+    assert bench_budgets.Budget("loop", "", seen, 30, is_least=True).verdict == "missed"
+    assert bench_budgets.Budget("nights", "", {}, 1.2).verdict == "not measured"

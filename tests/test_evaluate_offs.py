@@ -31,7 +31,8 @@ from pipeline.evaluate.off_totals import (
 from pipeline.evaluate.runs import Run
 from pipeline.simulate.settings import named_worlds, read_world
 from tests import make_accuracy
-from tests.accuracy_page import describe_world, draw_recovery, tell_habits, tell_null, tell_recovery
+from tests.accuracy_page import describe_world, tell_habits, tell_null, tell_recovery
+from tests.accuracy_pictures import draw_recovery
 from tests.evaluate_worlds import gap, off, ship_hours, write_run
 
 RULES = EvaluationRules(resamples=20)
@@ -266,7 +267,7 @@ def test_every_world_of_the_page_is_named_and_described_in_a_sentence() -> None:
 
 
 def choose(**changes: Any) -> argparse.Namespace:
-    usual = {"parts": ["main", "recovery"], "worlds": ["caspian"], "seeds": [1]}
+    usual = {"parts": [("main", ()), ("recovery", ())], "worlds": ["caspian"], "seeds": [1]}
     usual |= {"small_seeds": [1, 2], "small": True, "days": None, "done": False}
     return argparse.Namespace(**{**usual, **changes})
 
@@ -277,9 +278,19 @@ def test_a_page_may_be_of_what_is_done(
     monkeypatch.setattr(make_accuracy, "WORK", tmp_path)
     (tmp_path / "small-off-few-2").mkdir()
     (tmp_path / "small-off-few-2" / "done.json").write_text("{}", "utf-8")
-    trials = make_accuracy.plan_trials(choose(done=True, parts=["recovery"]))
+    trials = make_accuracy.plan_trials(choose(done=True, parts=[("recovery", ())]))
     assert {trial.name: trial.seeds for trial in trials if trial.seeds} == {"small-off-few": (2,)}
     assert "small-off-few: left out, not done: 1" in capsys.readouterr().out
+
+
+def test_a_part_may_have_seeds_of_its_own() -> None:
+    assert make_accuracy.parse_part("null") == ("null", ())
+    parts = [make_accuracy.parse_part("null=206,207"), ("null-calls", ())]
+    seeds = {one.name: one.seeds for one in make_accuracy.plan_trials(choose(parts=parts))}
+    assert seeds == {"small-null-no-off": (206, 207), "small-null-no-dark": (1, 2)}
+    for wrong, words in (("nul=1", "no part 'nul'"), ("null=a", "no numbers: 'a'")):
+        with pytest.raises(argparse.ArgumentTypeError, match=words):
+            make_accuracy.parse_part(wrong)
 
 
 def test_a_small_world_of_two_parts_is_run_once() -> None:
@@ -300,7 +311,7 @@ def test_the_page_tells_worlds_seeds_sums_and_verdicts(tmp_path: Path, judged_ru
     )
     page = "\n".join(
         [
-            *tell_recovery("recovery", {"some": found}, "some.png", RULES),
+            *tell_recovery("recovery", {"some": found}, "more/some.png", RULES),
             *tell_null("null", {"quiet": null}),
             *tell_habits({"main": {"some": found}, "null": {"quiet": null}}, RULES),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -178,6 +179,48 @@ def test_the_other_track_must_be_heard_in_the_silence(
     found = ghosts.find_taken_over(asked, pl.concat([own, other]), TrackRules())
     assert found.is_empty() == is_kept
     assert ghosts.drop_taken_over(asked, found).height == is_kept
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_silences_are_taken_over_as_looking_at_each_pair_says(seed: int) -> None:
+    """Silences are counted against segments, as their pairs are too many in years of data."""
+    draw = random.Random(seed)
+    days = {day: [track for track in (1, 2, 3) if draw.random() < 0.5] for day in range(20)}
+    heard_in = segments(days)
+    rules = TrackRules(two_ships_from_d=draw.choice([2, 12, 99]), two_ships_within_d=5)
+    asked = pl.concat(
+        silence(
+            draw.choice([1, 2, 3]),
+            START + timedelta(hours=(begin := draw.randrange(20 * 24))),
+            draw.choice([None, START + timedelta(hours=begin + draw.randrange(4, 50))]),
+        )
+        for _ in range(40)
+    ).unique(["track", "off_at"])
+    wanted = [
+        row
+        for row in asked.sort(ghosts.KEY).rows()
+        if is_taken_over(row, heard_in.rows(named=True), days, rules)
+    ]
+    assert ghosts.find_taken_over(asked, heard_in, rules).rows() == wanted
+
+
+def is_taken_over(
+    row: tuple[Any, ...],
+    heard_in: Iterable[Mapping[str, Any]],
+    days: Mapping[int, list[int]],
+    rules: TrackRules,
+) -> bool:
+    _, track, off, on = row
+    off_day = (off - START).days
+    shared = [
+        day
+        for day, tracks in days.items()
+        if len(tracks) > 1 and abs(day - off_day) <= rules.two_ships_within_d
+    ]
+    return len(shared) < rules.two_ships_from_d and any(
+        one["track"] != track and one["last_at"] > off and (on is None or one["first_at"] < on)
+        for one in heard_in
+    )
 
 
 def test_night_after_night_gives_the_bytes_of_one_night(tmp_path: Path) -> None:
