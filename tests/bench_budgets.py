@@ -1,4 +1,4 @@
-"""The budgets of DESIGN 6 beside what was measured: a row a budget, by the largest size it is of."""
+"""The budgets of DESIGN 6 beside what was measured: a row a budget."""
 
 from __future__ import annotations
 
