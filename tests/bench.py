@@ -2,11 +2,12 @@
 
 `make bench SIZES="1 5 20 100"`, sizes in millions of rows: the chain beside a bare scan
 (`bench_chain`), gap detectors (`bench_detectors`, `bench_loop`), reading raw files
-(`bench_ingest`), one more night on archives of two lengths (`bench_nights`), the example queries
-(`bench_examples`), the report (`bench_report`), and computed of it what the world's positions would
-cost (`bench_scale`). Figures go to docs/benchmarks.json, the page is written of them. All sizes
-together take hours: a size or the nights measured alone replace their part of the figures, and the
-page says of each part with which code it was measured.
+(`bench_ingest`), nights on more ships and gaps (`bench_growth`), one more night on archives of two
+lengths (`bench_nights`), the example queries (`bench_examples`), the report (`bench_report`), and
+computed of it what the world's positions would cost (`bench_scale`). Figures go to
+docs/benchmarks.json, the page is written of them. All sizes together take hours: a size or the
+nights measured alone replace their part of the figures, and the page says of each part with which
+code it was measured.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests import (
     bench_chain,
     bench_detectors,
     bench_examples,
+    bench_growth,
     bench_ingest,
     bench_loop,
     bench_nights,
@@ -60,10 +62,13 @@ def measure_size(rows: int, folder: Path) -> dict[str, Any]:
 
 
 def measure_nights(folder: Path) -> dict[str, Any]:
-    """Return what is measured on archives of two lengths: nights, example queries, report."""
+    """Return what is measured on whole nights: growth, archives of two lengths, what reads them."""
+    growth = bench_growth.measure_growth(folder / "growth")
+    shutil.rmtree(folder / "growth")
     nights = bench_nights.compare_archives(folder)
     longest = folder / list(bench_nights.ARCHIVES)[-1] / "processed"
     return {
+        "growth": growth,
         "nights": nights,
         "examples": bench_examples.measure_examples(longest),
         "report": bench_report.measure_report(longest, folder / "report"),
@@ -114,6 +119,7 @@ def tell_all(measured: dict[str, Any]) -> list[str]:
     lines += ["", *bench_ingest.tell_ingest(middle["ingest"])]
     if NIGHTS in measured:
         nights = measured[NIGHTS]
+        lines += ["", *bench_growth.tell_growth(nights["growth"])]
         lines += ["", *bench_nights.tell_nights(nights["nights"])]
         lines += ["", *bench_examples.tell_examples(nights["examples"])]
         lines += ["", *bench_report.tell_report(nights["report"])]
