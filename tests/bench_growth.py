@@ -16,7 +16,7 @@ from pipeline.simulate.world import simulate
 from tests import bench_nights, night
 from tests.bench_nights import APART, TO_GAPS, Measured, list_figures
 
-DAYS, SEED = 15, 5
+DAYS, SEED = 30, 5
 # World and number of ships; None leaves it to the world (318).
 SHIPS = {"80 ships": ("caspian", 80), "160 ships": ("caspian", 160), "318 ships": ("caspian", None)}
 GAPS = {
