@@ -232,9 +232,14 @@ class _Fetching:
 
 
 def _is_same(now: Listed, listed: Listed) -> bool:
-    """Return whether an object is as it was listed; some stores list parts of a second."""
-    times_s = [one.mtime_ns and one.mtime_ns // NS for one in (now, listed)]
-    return now.bytes == listed.bytes and times_s[0] == times_s[1]
+    """Return whether an object is as it was listed.
+
+    Some stores list parts of a second and tell the time of a single object in whole seconds.
+    """
+    listed_ns = listed.mtime_ns
+    if now.mtime_ns is not None and now.mtime_ns % NS == 0 and listed_ns is not None:
+        listed_ns -= listed_ns % NS
+    return (now.bytes, now.mtime_ns) == (listed.bytes, listed_ns)
 
 
 def _read_text(path: Path) -> str | None:
