@@ -77,7 +77,7 @@ def nightly(
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
     rehash: Annotated[
-        bool, typer.Option("--rehash", help="Hash all raw files again, whatever their times say.")
+        bool, typer.Option("--rehash", help="Fetch and hash all raw files again, whatever their times.")
     ] = False,
     accept_counts: Annotated[
         bool,
@@ -127,7 +127,7 @@ def nightly(
             with_report=with_report,
             engine=EngineChoice(engine, scheduler),
         )
-        target = read_target(publish_to, processed, job.source) if publish_to else None
+        target = read_target(publish_to, processed, job.raw, job.source) if publish_to else None
         outcome = run_night(job, told.progress)
         pushed = push_night(processed, target, told) if target else None
     exit_code = _exit_code(outcome, pushed)

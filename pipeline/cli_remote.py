@@ -31,7 +31,7 @@ def push(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Copy the published tables to object storage; readers there see one night whole."""
+    """Copy the published tables to object storage."""
     from pipeline.progress import choose_log
     from pipeline.remote import push_outputs
 
@@ -76,8 +76,15 @@ def require_apart(raw: Path, source: Address | None, processed: Path) -> None:
         raise UsageError(f"--raw {source.shown} lies in --processed {processed}")
 
 
-def read_target(url: str, processed: Path, source: Address | None = None) -> Address:
+def read_target(
+    url: str, processed: Path, raw: Path | None = None, source: Address | None = None
+) -> Address:
     """Return where outputs are to be copied to; nobody is asked yet.
+
+    Args:
+        url: where to.
+        processed: where they lie here.
+        raw, source: where raw files lie, or are fetched from, if that is known.
 
     Raises:
         UsageError: it is no URL, or lies where raw files are fetched from or outputs lie.
@@ -89,14 +96,13 @@ def read_target(url: str, processed: Path, source: Address | None = None) -> Add
         raise UsageError("outputs are copied to a URL: s3://bucket/folder, gs://... or file:///...")
     target = read_address(url)
     if source and (source.holds(target) or target.holds(source)):
-        raise UsageError(
-            f"{target.shown} and {source.shown} lie in one another: outputs would be read as raw"
-            " files"
-        )
+        words = "outputs would be read as raw files"
+        raise UsageError(f"{target.shown} and {source.shown} lie in one another: {words}")
     if target.is_local:
-        here, there = processed.resolve(), target.folder.resolve()
-        if here.is_relative_to(there) or there.is_relative_to(here):
-            raise UsageError(f"{target.shown} and the folder {processed} lie in one another")
+        for folder in (processed, *([raw] if raw else [])):
+            here, there = folder.resolve(), target.folder.resolve()
+            if here.is_relative_to(there) or there.is_relative_to(here):
+                raise UsageError(f"{target.shown} and the folder {folder} lie in one another")
     return target
 
 
