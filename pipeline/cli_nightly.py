@@ -77,7 +77,7 @@ def nightly(
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
     rehash: Annotated[
-        bool, typer.Option("--rehash", help="Fetch and hash all raw files again, whatever their times.")
+        bool, typer.Option("--rehash", help="Fetch and hash all raw files again.")
     ] = False,
     accept_counts: Annotated[
         bool,
