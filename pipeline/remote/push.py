@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import Any
 from pipeline.errors import PushError, RemoteError, StorageError, UsageError, printable
 from pipeline.remote.addresses import Address
 from pipeline.remote.places import Place, Progress, open_place
+from pipeline.remote.pushed_files import PushedFile, find_outputs, name_object
 from pipeline.rules import RemoteRules
 from pipeline.store import Outputs, hash_file, hold_lock, read_manifest
 
@@ -33,24 +33,6 @@ FORMAT = "darkport outputs 1"
 NIGHT = re.compile(r"(nights/\d{6,}-[0-9a-f]{8})/.+")
 PART = re.compile(r"parts/[0-9a-f]{64}\.parquet")
 FROM_MANIFEST = ("run", "data_end", "is_simulated", "method_version", "rules_hash")
-
-
-@dataclass(frozen=True)
-class PushedFile:
-    """A file of the outputs, as the pointer names it.
-
-    Attributes:
-        name: below the processed folder.
-        table: the table it is, or is a part of; None where it is no Parquet file.
-        object: below the place.
-        bytes, sha256: its content.
-    """
-
-    name: str
-    table: str | None
-    object: str
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -219,25 +201,6 @@ class _Pushing:
             return Pushed(**{**asdict(done), "warning": printable(words)})
         removed = len(gone) + sum(gone_nights.values())
         return Pushed(**{**asdict(done), "removed": removed})
-
-
-def find_outputs(generation: Path) -> list[tuple[str, Path]]:
-    """Return (name, file) of all published files, in order of name; hidden ones are not."""
-    found: list[tuple[str, Path]] = []
-    for folder, folders, names in os.walk(generation):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [Path(folder, name) for name in names if not name.startswith(".")]
-        found += [(path.relative_to(generation).as_posix(), path) for path in paths]
-    return sorted(found)
-
-
-def name_object(name: str, prefix: str, size: int, sha256: str) -> PushedFile:
-    """Return where a file of the outputs goes: a part of a table by its content, else as named."""
-    first, slash, _ = name.partition("/")
-    is_table = name.endswith(".parquet")
-    table = first.removesuffix(".parquet") if is_table else None
-    where = f"parts/{sha256}.parquet" if slash and is_table else f"{prefix}/{name}"
-    return PushedFile(name, table, where, size, sha256)
 
 
 def _contents(files: Sequence[PushedFile | Mapping[str, Any]]) -> set[tuple[str, str]]:
