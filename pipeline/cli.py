@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline import cli_calibrate, cli_nightly, cli_report, cli_worlds
+from pipeline import cli_calibrate, cli_nightly, cli_remote, cli_report, cli_worlds
 from pipeline.cli_nightly import PROCESSED, AsJson, Processed
 from pipeline.errors import DarkportError, UsageError, printable
 from pipeline.process import (
@@ -40,6 +40,7 @@ app.command()(cli_nightly.nightly)
 app.command()(cli_nightly.rollup)
 app.command()(cli_nightly.doctor)
 app.command()(cli_report.report)
+app.command()(cli_remote.push)
 app.command()(cli_worlds.simulate)
 app.command()(cli_worlds.evaluate)
 app.command()(cli_calibrate.calibrate)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.errors import DarkportError, UsageError, printable
+from pipeline.cli_remote import (
+    PublishTo,
+    describe_push,
+    push_figures,
+    push_night,
+    read_raw,
+    read_target,
+    require_apart,
+)
+from pipeline.errors import DarkportError, PushError, UsageError, printable
 from pipeline.process import Stopped, find_cause, is_text, write_output
 from pipeline.resources import bundled_folder
 
@@ -20,9 +29,16 @@ if TYPE_CHECKING:
     from pipeline.engine import EngineChoice
     from pipeline.nightly import Job, Outcome
     from pipeline.progress import Log
+    from pipeline.remote import Pushed
     from pipeline.user_evidence import EvidenceFiles
 
-Raw = Annotated[Path, typer.Option(help="Folder with provider files, one folder a feed.")]
+Raw = Annotated[
+    str,
+    typer.Option(
+        help="Folder with provider files, one folder a feed; or its URL: s3://bucket/folder,"
+        " gs://..., file:///..."
+    ),
+]
 Processed = Annotated[Path, typer.Option(help="Folder of the published tables.")]
 RulesFile = Annotated[
     Path | None, typer.Option("--rules", help="TOML file that overrides thresholds.")
@@ -43,7 +59,7 @@ Baseline = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-RAW, PROCESSED = Path("data/raw"), Path("data/processed")
+RAW, PROCESSED = "data/raw", Path("data/processed")
 SOME_FILES_FAILED = 3
 
 
@@ -61,7 +77,7 @@ def nightly(
         str | None, typer.Option(help="End of the data, UTC, e.g. 2023-06-10T00:00.")
     ] = None,
     rehash: Annotated[
-        bool, typer.Option("--rehash", help="Hash all raw files again, whatever their times say.")
+        bool, typer.Option("--rehash", help="Fetch and hash all raw files again.")
     ] = False,
     accept_counts: Annotated[
         bool,
@@ -78,6 +94,7 @@ def nightly(
         str | None,
         typer.Option(help="Dask scheduler, e.g. tcp://10.0.0.5:8786; without: this machine's."),
     ] = None,
+    publish_to: PublishTo = None,
     log: Annotated[
         Literal["auto", "text", "json", "none"] | None,
         typer.Option(
@@ -110,19 +127,33 @@ def nightly(
             with_report=with_report,
             engine=EngineChoice(engine, scheduler),
         )
+        target = read_target(publish_to, processed, job.raw, job.source) if publish_to else None
         outcome = run_night(job, told.progress)
-    exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
+        pushed = push_night(processed, target, told) if target else None
+    exit_code = _exit_code(outcome, pushed)
     for words in outcome.warnings:
         told.warn(words)
+    more = {} if pushed is None else push_figures(pushed)
+    if isinstance(pushed, str) or (pushed and pushed.warning):
+        told.warn(pushed if isinstance(pushed, str) else pushed.warning or "")
     for file, why in outcome.files_failed:
         told.refuse(file, why)
-    told.finish(_figures(outcome) | {"exit_code": exit_code})
+    told.finish(_figures(outcome) | more | {"exit_code": exit_code})
     if as_json:
-        content = _whole_outcome(outcome) | {"exit_code": exit_code}
+        content = _whole_outcome(outcome) | more | {"exit_code": exit_code}
         write_output(json.dumps(content, indent=2))
     else:
         write_output(printable(f"{summarise(outcome)}; written to {processed}"))
+        if pushed is not None and not isinstance(pushed, str):
+            write_output(describe_push(pushed))
     raise typer.Exit(exit_code)
+
+
+def _exit_code(outcome: Outcome, pushed: Pushed | str | None) -> int:
+    """Return the exit code of a night that was published here."""
+    if isinstance(pushed, str):
+        return PushError.exit_code
+    return SOME_FILES_FAILED if outcome.files_failed else 0
 
 
 @contextmanager
@@ -223,8 +254,10 @@ def doctor(
     from pipeline.doctor import Checkup, examine
     from pipeline.user_evidence import EvidenceFiles
 
+    folder, source = read_raw(raw, processed)
     checkup = Checkup(
-        raw=raw,
+        raw=folder,
+        source=source,
         processed=processed,
         areas_folder=areas or bundled_folder("geo"),
         sql_folder=bundled_folder("sql"),
@@ -246,7 +279,7 @@ def doctor(
 
 
 def make_job(
-    raw: Path,
+    raw: str,
     processed: Path,
     rules: Path | None,
     areas: Path | None,
@@ -274,12 +307,11 @@ def make_job(
 
     if not is_text(processed):
         raise UsageError(f"--processed {processed}: the tables' writer needs a name in UTF-8")
-    if processed.resolve().is_relative_to(raw.resolve()):
-        raise UsageError(
-            f"--processed {processed} lies in --raw {raw}: outputs would be read as raw files"
-        )
+    folder, source = read_raw(raw, processed)
+    require_apart(folder, source, processed)
     return Job(
-        raw=raw,
+        raw=folder,
+        source=source,
         processed=processed,
         areas_folder=areas or bundled_folder("geo"),
         sql_folder=bundled_folder("sql"),

@@ -9,6 +9,8 @@
     |   +-- AreasError                 2   the geo folder is unusable
     +-- LockedError                    5   another run holds the lock
     +-- EngineError                    1   the cluster cannot be used, or was lost
+    +-- RemoteError                    1   object storage cannot be reached, read or written
+    |   +-- PushError                  6   the outputs stand here, but not in object storage
     +-- StorageError                   1   the disk is full or a permission was lost
         +-- ShelfError                 1   a finished result was damaged on the disk
 
@@ -76,6 +78,16 @@ class LockedError(DarkportError):
 
 class EngineError(DarkportError):
     """The cluster cannot be reached or used, or was lost; what was published before stands."""
+
+
+class RemoteError(DarkportError):
+    """Object storage cannot be reached, read or written; what was published before stands."""
+
+
+class PushError(RemoteError):
+    """What is published here could not be copied to object storage; what lies there stands."""
+
+    exit_code = 6
 
 
 class StorageError(DarkportError):

@@ -68,6 +68,7 @@ def read_inputs(
     progress: Progress,
     *,
     rehash: bool = False,
+    refused: Sequence[tuple[str, str]] = (),
     engine: Engine = HERE,
 ) -> list[RawFile]:
     """Return every raw file, in order of path; what is not on the shelf yet is read.
@@ -80,6 +81,7 @@ def read_inputs(
         now_ns: the clock at the start of the run.
         progress: told of each file.
         rehash: hash all bytes, whatever sizes and times say.
+        refused: (name below `raw`, reason) of files that could not be fetched into it.
         engine: where files are hashed and read.
 
     Raises:
@@ -101,6 +103,9 @@ def read_inputs(
         account = FileAccount(ingest.feed_of(path, raw), ingest.name_of(path, raw), 0)
         failed = ingest.failed(account, f"folder cannot be read: {why}")
         found.append(RawFile(failed, "", (), is_racy=True))
+    for name, why in refused:
+        account = FileAccount(_feed_of_refused(name), name, 0)
+        found.append(RawFile(ingest.failed(account, why), "", (), is_racy=True))
     if not found:
         raise RawFileError(f"no raw file under {raw}: put provider files into {raw}/<feed>/")
     if all(file.account.error is not None for file in found):
@@ -110,6 +115,12 @@ def read_inputs(
             f" {first.file}: {first.error}"
         )
     return found
+
+
+def _feed_of_refused(name: str) -> str:
+    """Return the feed of a file that is not there; its name may be one that no file can have."""
+    feed, slash, _ = name.partition("/")
+    return feed if slash and feed.strip(".") else ingest.TOP_FEED
 
 
 @dataclass(frozen=True)

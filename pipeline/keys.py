@@ -25,6 +25,7 @@ NOT_IN_A_NIGHT = frozenset(
         "evaluate",
         "cli",
         "cli_nightly",
+        "cli_remote",
         "cli_worlds",
         "doctor",
         "explain",
@@ -42,6 +43,7 @@ NOT_IN_A_NIGHT = frozenset(
         "calibrate_page",
         "cli_calibrate",
         "nightly",
+        "remote",
         "rollup",
     ]
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +28,7 @@ from pipeline import (
     ingest,
     inputs,
     proofs,
+    remote,
     report,
     rollup,
     store,
@@ -54,6 +55,8 @@ from pipeline.user_evidence import NO_FILES, Evidence, EvidenceFiles, read_evide
 from pipeline.water import Water, load_water
 
 SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
+# Raw files that were fetched from object storage.
+MIRROR = ".raw"
 
 # Tables with a part a month, and the results that hold the parts.
 PART_TABLES = {
@@ -127,7 +130,8 @@ class Job:
     """What a night is asked to do.
 
     Attributes:
-        rehash: hash every raw file, whatever sizes and times say.
+        source: where raw files are fetched from into `raw`, which is the run's own then.
+        rehash: hash every raw file, and fetch it, whatever sizes and times say.
         accept_counts: publish although counts are out of their bands.
         evidence: the user's proofs, reviews and watch list.
         baseline: CSV of the years before 2022 (METHOD 7).
@@ -140,6 +144,7 @@ class Job:
     areas_folder: Path
     sql_folder: Path
     rules: Rules
+    source: remote.Address | None = None
     registry: Path | None = None
     baseline: Path | None = None
     data_end: datetime | None = None
@@ -191,6 +196,7 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         StorageError: the disk is full, a permission was lost; nothing is published.
         UsageError: the engine asked for is not there.
         EngineError: the cluster cannot be used, or was lost; nothing is published.
+        RemoteError: raw files could not be fetched; nothing is published.
     """
     if job.engine.name != "local":
         # A worker is started in a folder of its own.
@@ -200,17 +206,30 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
     registry = read_registry(job.registry) if job.registry else no_registry()
     evidence = read_evidence(job.evidence, water.areas)
     baseline = indicator.read_baseline(job.baseline) if job.baseline else indicator.no_baseline()
-    with (
-        store.hold_lock(job.processed, "darkport nightly") as taken_over,
-        open_engine(job.engine, job.raw, job.processed) as engine,
-    ):
+    with ExitStack() as stack:
+        taken_over = stack.enter_context(store.hold_lock(job.processed, "darkport nightly"))
+        begun_s = time.monotonic()
+        fetched = _fetch_raw(job, progress)
+        fetching_s = time.monotonic() - begun_s
+        engine = stack.enter_context(open_engine(job.engine, job.raw, job.processed))
         night = _Night(job, water, registry, evidence, baseline, started_at, progress, engine)
+        if fetched is not None:
+            night.refused = fetched.refused
+            night.seconds["fetching raw files"] = round(fetching_s, 3)
         if taken_over:
             night.warnings.append(taken_over)
         try:
             return night.run()
         finally:
             night.clean_up()
+
+
+def _fetch_raw(job: Job, progress: Progress) -> remote.Fetched | None:
+    """Fetch raw files where they lie elsewhere."""
+    if job.source is None:
+        return None
+    place = remote.open_place(job.source)
+    return remote.fetch_raw(place, job.raw, time.time_ns(), progress, again=job.rehash)
 
 
 @dataclass(frozen=True)
@@ -258,6 +277,7 @@ class _Night:
         self.scratch = store.Scratch(job.processed / SCRATCH)
         self.rules_hash = rules_hash(job.rules, water.hash)
         self.warnings: list[str] = []
+        self.refused: Sequence[tuple[str, str]] = ()
         self.seconds: dict[str, float] = {}
         self._lap = time.monotonic()
 
@@ -293,6 +313,7 @@ class _Night:
             time.time_ns(),
             self.progress,
             rehash=self.job.rehash,
+            refused=self.refused,
             engine=self.engine,
         )
         self._note_seconds("reading raw files")

@@ -619,6 +619,26 @@ class ClusterRules(RuleGroup):
     )
 
 
+class RemoteRules(RuleGroup):
+    """How object storage is read and written.
+
+    Not among `Rules`: they change how long a night takes, never a table, so they are in no
+    rules_hash.
+    """
+
+    threads: int = rule(8, "1", "judgement: objects fetched or pushed at a time", ge=1)
+    chunk_bytes: int = rule(
+        8_388_608, "B", "judgement: a part of an object held in memory, by each thread", ge=1
+    )
+    young_s: float = rule(
+        900.0,
+        "s",
+        "S3 refuses a clock that is more than 15 minutes off: what looks younger than this may be"
+        " written again within the same second of the store's clock",
+        ge=0,
+    )
+
+
 class CalibrationRules(RuleGroup):
     """When a user's labels may calibrate p_off, and how (METHOD 4.6).
 

@@ -19,6 +19,7 @@ from pipeline.doctor import folders, leftovers, machine, nights
 from pipeline.doctor.finding import Finding, failure, fine
 from pipeline.errors import DarkportError
 from pipeline.registry import read_registry
+from pipeline.remote import Address
 from pipeline.rules import OperationRules, Rules, load_rules, rules_hash
 from pipeline.user_evidence import NO_FILES, EvidenceFiles, read_evidence
 from pipeline.water import Water, load_water
@@ -31,6 +32,7 @@ class Checkup:
     """What is looked at.
 
     Attributes:
+        source: where raw files are fetched from into `raw`, if they lie elsewhere.
         rules_file, registry: the user's own, if any.
         max_age_h: age from which the last good run is too old; None: that of the rules.
         now: the clock, UTC.
@@ -46,6 +48,7 @@ class Checkup:
     max_age_h: float | None
     now: datetime
     evidence: EvidenceFiles = NO_FILES
+    source: Address | None = None
 
 
 def examine(checkup: Checkup) -> list[Finding]:
@@ -53,7 +56,10 @@ def examine(checkup: Checkup) -> list[Finding]:
     limits = OperationRules()
     max_age_h = limits.run_max_age_h if checkup.max_age_h is None else checkup.max_age_h
     rules, water, settings = _look_at_settings(checkup)
-    raw, raw_bytes = folders.look_at_raw(checkup.raw, checkup.processed)
+    if checkup.source:
+        raw, raw_bytes = folders.look_at_source(checkup.source)
+    else:
+        raw, raw_bytes = folders.look_at_raw(checkup.raw, checkup.processed)
     last = nights.read_last_run(checkup.processed)
     name = rules_hash(rules, water.hash) if rules and water else None
     is_again = nights.is_derived_again(last, name)

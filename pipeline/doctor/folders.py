@@ -14,6 +14,7 @@ from pipeline.doctor.finding import Finding, as_size, failure, fine, warning
 from pipeline.errors import DarkportError
 from pipeline.nightly import SHELF
 from pipeline.process import is_text
+from pipeline.remote import Address, open_place
 from pipeline.rules import OperationRules
 from pipeline.store.lock import LOCK
 from pipeline.store.outputs import GENERATIONS
@@ -48,6 +49,17 @@ def look_at_raw(raw: Path, processed: Path) -> tuple[Finding, int]:
     if not paths:
         return failure("raw files", f"none in {raw}: put provider files into {raw}/<feed>/"), size
     return fine("raw files", words), size
+
+
+def look_at_source(source: Address) -> tuple[Finding, int]:
+    """Return whether raw files elsewhere can be listed, and how many bytes they have."""
+    try:
+        found = open_place(source).list_objects()
+    except DarkportError as error:
+        return failure("raw files", str(error)), 0
+    size = sum(one.bytes or 0 for one in found)
+    words = f"{len(found)} objects, {as_size(size)} in {source.shown}"
+    return (fine if found else failure)("raw files", words), size
 
 
 # -------------------------------------------------------------------------------- permissions

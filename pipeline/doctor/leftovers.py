@@ -10,12 +10,12 @@ from pipeline import store
 from pipeline.calibrate import FOLDER as CALIBRATION
 from pipeline.doctor.finding import Finding, fine, warning
 from pipeline.doctor.folders import TRIAL
-from pipeline.nightly import SCRATCH, SHELF, STATE
+from pipeline.nightly import MIRROR, SCRATCH, SHELF, STATE
 from pipeline.store.links import TEMPORARY_LINK, list_names, list_visible, read_link
 from pipeline.store.lock import LOCK
 from pipeline.store.outputs import CURRENT, GENERATION, GENERATIONS, HALF_BUILT, REPLACED
 
-OURS = frozenset([LOCK, CURRENT, GENERATIONS, SHELF, SCRATCH, CALIBRATION])
+OURS = frozenset([LOCK, CURRENT, GENERATIONS, SHELF, SCRATCH, MIRROR, CALIBRATION])
 MOST_NAMES = 5
 NEXT_RUN = "the next run removes it"
 
