@@ -82,4 +82,5 @@ class OrderedDay:
 
     def is_said(self, name: str, value: str) -> Flags:
         """Return where a column of texts says a value; nowhere where it is null."""
-        return (self.rows[name] == value).fill_null(value=False).to_numpy()
+        flags = self.rows[name] == value
+        return (flags.fill_null(value=False) if flags.null_count() else flags).to_numpy()

@@ -25,10 +25,16 @@ def find_changes(values: pl.Series) -> Flags:
         return flags
     # Numpy compares numbers several times faster; it knows no texts.
     if values.dtype != pl.String:
-        return mark_changes_of(values.to_physical().to_numpy())
+        return mark_changes_of(as_numbers(values))
     flags = np.ones(len(values), np.bool_)
     flags[1:] = (values.slice(1) != values.slice(0, max(len(values) - 1, 0))).to_numpy()
     return flags
+
+
+def as_numbers(values: pl.Series) -> NDArray[Any]:
+    """Return numbers as they are, and instants as whole numbers of their unit since 1970."""
+    array = values.to_numpy()
+    return array.view(np.int64) if array.dtype.kind == "M" else array
 
 
 def mark_changes_of(values: NDArray[Any]) -> Flags:
@@ -79,7 +85,7 @@ def find_next(positions: Positions, rows: Positions, otherwise: int) -> Position
 
 def epoch_us(frame: pl.DataFrame, name: str = "seen_at") -> Whole:
     """Return an instant (Datetime in microseconds) as whole microseconds since 1970."""
-    return frame[name].to_physical().to_numpy()
+    return as_numbers(frame[name])
 
 
 def as_instants(name: str, values_us: Whole) -> pl.Series:
@@ -89,4 +95,5 @@ def as_instants(name: str, values_us: Whole) -> pl.Series:
 
 def null_where(values: pl.Series, is_null: Flags) -> pl.Series:
     """Return values, null where flags stand."""
-    return values.to_frame().select(pl.when(pl.Series(~is_null)).then(values.name)).to_series()
+    nulls = pl.Series(values.name, [None], dtype=values.dtype)
+    return values.zip_with(pl.Series(~is_null), nulls)

@@ -21,6 +21,7 @@ from pipeline.rules import Rules
 from pipeline.runs import (
     Positions,
     any_in_runs,
+    as_numbers,
     find_ends,
     find_starts,
     mark_changes_of,
@@ -145,7 +146,7 @@ def is_in_order(positions: pl.DataFrame) -> bool:
     """Return whether positions are sorted by (mmsi, segment, seen_at, lon, lat)."""
     is_tied = np.ones(max(positions.height - 1, 0), np.bool_)
     for name in ("mmsi", "segment", "seen_at", "lon", "lat"):
-        values = positions[name].to_physical().to_numpy()
+        values = as_numbers(positions[name])
         if ((values[1:] < values[:-1]) & is_tied).any():
             return False
         is_tied &= values[1:] == values[:-1]
@@ -212,16 +213,16 @@ def sum_presence(day: OrderedDay, shortest_s: int) -> pl.DataFrame:
     """
     starts = find_starts(day.changes("mmsi", "area", "port_group", "is_outside"))
     heard_s = np.where(day.to_next_s < shortest_s, day.to_next_s, 0)
-    runs = day.rows.select("mmsi", "area", "port_group", "is_outside")[starts].with_columns(
-        sightings=count_rows(day, starts), heard_s=pl.Series(sum_runs(heard_s, starts))
-    )
     return (
-        runs.lazy()
+        day.rows.select("mmsi", "area", "port_group", "is_outside")[starts]
+        .with_columns(
+            sightings=count_rows(day, starts), heard_s=pl.Series(sum_runs(heard_s, starts))
+        )
         .filter(~pl.col("is_outside"))
-        .group_by(pl.lit(day.date, dtype=pl.Date).alias("date"), "mmsi", "area", "port_group")
+        .group_by("mmsi", "area", "port_group")
         .agg(pl.col("sightings", "heard_s").sum())
-        .sort("date", "mmsi", "area", "port_group")
-        .collect()
+        .sort("mmsi", "area", "port_group")
+        .select(pl.lit(day.date, dtype=pl.Date).alias("date"), pl.all())
     )
 
 
