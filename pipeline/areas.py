@@ -246,10 +246,13 @@ def _coordinates(points: pl.DataFrame) -> tuple[FloatArray, FloatArray, Flags]:
             is_known &= values.is_not_null().to_numpy()
             values = values.fill_null(0)
         array = values.to_numpy()
-        is_wrong = ~np.isfinite(array)
-        if is_wrong.any():
-            raise SchemaError(f"{name}: expected degrees, found {array[is_wrong][0]}")
-        degrees.append(np.clip(array, -limit_deg, limit_deg))
+        # One pass each where all is well: the least and the largest tell of NaN and infinity too.
+        least, largest = array.min(initial=0), array.max(initial=0)
+        if not (np.isfinite(least) and np.isfinite(largest)):
+            raise SchemaError(f"{name}: expected degrees, found {array[~np.isfinite(array)][0]}")
+        if least < -limit_deg or largest > limit_deg:
+            array = np.clip(array, -limit_deg, limit_deg)
+        degrees.append(array)
     return degrees[0], degrees[1], is_known
 
 

@@ -52,11 +52,20 @@ class Cells:
         page_column, page_row = np.divmod(page, PAGE_ROWS)
         column = page_column * PAGE_SIDE + within // PAGE_SIDE
         row = page_row * PAGE_SIDE + within % PAGE_SIDE
+        return cls._of_squares(column, row, CELLS_PER_DEG)
+
+    @classmethod
+    def of_pages(cls, pages: Keys) -> Cells:
+        """Return the boxes of whole pages of cells."""
+        return cls._of_squares(*np.divmod(pages, PAGE_ROWS), CELLS_PER_DEG / PAGE_SIDE)
+
+    @classmethod
+    def _of_squares(cls, column: Keys, row: Keys, per_deg: float) -> Cells:
         return cls(
-            west=column / CELLS_PER_DEG - 180 - CELL_MARGIN_DEG,
-            south=row / CELLS_PER_DEG - 90 - CELL_MARGIN_DEG,
-            east=(column + 1) / CELLS_PER_DEG - 180 + CELL_MARGIN_DEG,
-            north=(row + 1) / CELLS_PER_DEG - 90 + CELL_MARGIN_DEG,
+            west=column / per_deg - 180 - CELL_MARGIN_DEG,
+            south=row / per_deg - 90 - CELL_MARGIN_DEG,
+            east=(column + 1) / per_deg - 180 + CELL_MARGIN_DEG,
+            north=(row + 1) / per_deg - 90 + CELL_MARGIN_DEG,
         )
 
     @cached_property
@@ -81,10 +90,14 @@ class Cells:
         return np.max(corners, axis=0) * 1.001 + 1
 
 
-def cell_keys(lon: FloatArray, lat: FloatArray) -> Keys:
-    """Return the number of the 0.02 degree cell of each point; pages of cells are contiguous."""
-    column = np.minimum(((lon + 180) * CELLS_PER_DEG).astype(np.int32), CELL_COLUMNS - 1)
-    row = np.minimum(((lat + 90) * CELLS_PER_DEG).astype(np.int32), CELL_ROWS - 1)
+def cell_keys(column: Keys, row: Keys) -> Keys:
+    """Return the number of each 0.02 degree cell; pages of cells are contiguous.
+
+    Args:
+        column, row: of the cell, counted from the west and the south; what lies on the edge of the
+            world belongs to the last one.
+    """
+    column, row = np.minimum(column, CELL_COLUMNS - 1), np.minimum(row, CELL_ROWS - 1)
     page = (column >> 3) * np.int32(PAGE_ROWS) + (row >> 3)
     return (page << 6) | ((column & 7) << 3) | (row & 7)
 
@@ -92,22 +105,25 @@ def cell_keys(lon: FloatArray, lat: FloatArray) -> Keys:
 class CellMask:
     """Codes that hold all over a cell, found out once per cell and kept.
 
-    The grid is fixed on the globe, so an answer never depends on which points come together.
+    The grid is fixed on the globe, so an answer never depends on which points come together. A page
+    of cells is judged as one box first: at sea that answers for all its cells.
     """
 
     def __init__(self, of_cells: Callable[[Cells], Codes]) -> None:
         self._of_cells = of_cells
-        self._page_start = np.full(PAGES, -1, np.int32)
+        # One more than the slot of a page's first cell, 0 for none: zeros take no memory at first.
+        self._page_start = np.zeros(PAGES, np.int32)
         self._codes = np.empty(0, np.int16)
 
     def codes(self, keys: Keys) -> Codes:
         """Return the code of each cell, AMBIGUOUS where it differs within the cell."""
         with LOCK:
-            start = self._page_start[keys >> 6]
-            if (start < 0).any():
-                self._add_pages(np.unique(keys[start < 0] >> 6))
-                start = self._page_start[keys >> 6]
-            slots = start + (keys & (PAGE_CELLS - 1))
+            pages = keys >> 6
+            start = self._page_start[pages]
+            if not start.all():
+                self._add_pages(np.unique(pages[start == 0]))
+                start = self._page_start[pages]
+            slots = start - 1 + (keys & (PAGE_CELLS - 1))
             codes = self._codes[slots]
             is_new = codes == NOT_CLASSIFIED
             if is_new.any():
@@ -117,9 +133,10 @@ class CellMask:
             return codes
 
     def _add_pages(self, pages: Keys) -> None:
-        added = np.full(len(pages) * PAGE_CELLS, NOT_CLASSIFIED, np.int16)
-        self._page_start[pages] = len(self._codes) + np.arange(len(pages)) * PAGE_CELLS
-        self._codes = np.concatenate((self._codes, added))
+        of_page = self._of_cells(Cells.of_pages(pages))
+        of_page[of_page == AMBIGUOUS] = NOT_CLASSIFIED
+        self._page_start[pages] = len(self._codes) + np.arange(len(pages)) * PAGE_CELLS + 1
+        self._codes = np.concatenate((self._codes, np.repeat(of_page, PAGE_CELLS)))
 
 
 @dataclass(frozen=True)
@@ -137,11 +154,13 @@ class Places:
     @classmethod
     def of_points(cls, lon: FloatArray, lat: FloatArray) -> Places:
         """Return the points with their runs."""
-        keys = cell_keys(lon, lat)
-        is_start = np.ones(len(keys), np.bool_)
-        is_start[1:] = keys[1:] != keys[:-1]
+        column = ((lon + 180) * CELLS_PER_DEG).astype(np.int32)
+        row = ((lat + 90) * CELLS_PER_DEG).astype(np.int32)
+        is_start = np.ones(len(column), np.bool_)
+        is_start[1:] = (column[1:] != column[:-1]) | (row[1:] != row[:-1])
         starts = np.flatnonzero(is_start)
-        return cls(lon, lat, keys[starts], np.diff(starts, append=len(keys)))
+        lengths = np.diff(starts, append=len(column))
+        return cls(lon, lat, cell_keys(column[starts], row[starts]), lengths)
 
     def codes(self, mask: CellMask) -> Codes:
         """Return the code of the cell of each point, AMBIGUOUS where it differs within it."""

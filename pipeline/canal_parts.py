@@ -7,7 +7,8 @@ import polars as pl
 
 from pipeline.areas import Areas
 from pipeline.areas_index import covers
-from pipeline.runs import find_ends, find_starts, mark_changes, mark_changes_of
+from pipeline.ordered import OrderedDay
+from pipeline.runs import find_ends, find_starts, mark_changes_of
 
 CANAL = "volga_don_canal"
 # Monthly areas beyond the canal's ends at Krasnoarmeysk and Kalach. Its own polygon reaches some
@@ -19,14 +20,14 @@ SIDES = {
 OUTSIDE = "outside"
 
 
-def find_canal_parts(ordered: pl.DataFrame, areas: Areas) -> pl.DataFrame:
+def find_canal_parts(day: OrderedDay, areas: Areas) -> pl.DataFrame:
     """Return the parts of one UTC day: runs of sightings beyond one end of the canal, or outside.
 
     Sightings in the canal and in no area of either side are passed over. A ship heard outside the
     region may have gone round by sea, so that is a part of its own.
 
     Args:
-        ordered: sightings sorted by (mmsi, segment, seen_at, lon, lat), with area and is_outside.
+        day: sightings with area and is_outside.
         areas: for the canal's polygon; a folder without it has no parts.
 
     Returns:
@@ -34,22 +35,21 @@ def find_canal_parts(ordered: pl.DataFrame, areas: Areas) -> pl.DataFrame:
         within a segment.
     """
     canal = [each.polygon for each in areas.folder.features if each.id == CANAL]
-    if not canal:
-        ordered = ordered.clear()
+    ordered = day.rows if canal else day.rows.clear()
     is_in_canal = np.zeros(ordered.height, np.bool_)
+    starts = find_starts(is_in_canal)
     if canal:
         lon, lat = (ordered[name].cast(pl.Float64).to_numpy() for name in ("lon", "lat"))
         is_in_canal = covers(canal[0], lon, lat)
-    starts = find_starts(
-        mark_changes(ordered, "mmsi", "segment", "area", "is_outside")
-        | mark_changes_of(is_in_canal)
-    )
+        changes = day.changes("mmsi", "segment", "area", "is_outside")
+        starts = find_starts(changes | mark_changes_of(is_in_canal))
     side = pl.col("area").replace_strict(
         {area: side for side, names in SIDES.items() for area in names},
         default=None,
         return_dtype=pl.String,
     )
-    rows = ordered[starts].select(
+    columns = ordered.select("mmsi", "segment", "seen_at", "area", "is_outside")
+    rows = columns[starts].select(
         "mmsi",
         "segment",
         "seen_at",

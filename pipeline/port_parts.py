@@ -9,23 +9,25 @@ the other, join to the parts of all of them, whatever was joined before.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.areas import NO_GROUP, Areas
 from pipeline.areas_index import Codes
-from pipeline.geodesy import KM_PER_NM, local_distance_km
+from pipeline.geodesy import KM_PER_NM, local_distance_km_array
+from pipeline.ordered import OrderedDay
 from pipeline.rules import Rules
 from pipeline.runs import (
     Flags,
     Positions,
     as_instants,
-    epoch_us,
     find_ends,
-    find_last,
+    find_latest,
+    find_next,
     find_starts,
-    least_in_runs,
-    mark_changes,
     mark_changes_of,
     most_in_runs,
     null_where,
@@ -33,17 +35,18 @@ from pipeline.runs import (
 )
 from pipeline.tracks import epoch_s
 
-SEGMENT, TRACK = ("mmsi", "segment"), ("mmsi", "track")
+TRACK = ("mmsi", "track")
+Speeds: TypeAlias = NDArray[np.float32]
+
 # Sightings of one second are ordered by place, and so are parts of one second.
 ORDER = ("first_at", "last_at", "first_lon", "first_lat")
 
 
-def find_port_parts(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.DataFrame:
+def find_port_parts(day: OrderedDay, areas: Areas, rules: Rules) -> pl.DataFrame:
     """Return the parts of one UTC day: one row per run of sightings near one port group or none.
 
     Args:
-        ordered: sightings sorted by (mmsi, segment, seen_at, lon, lat), with sog_kn and
-            is_outside.
+        day: sightings with sog_kn and is_outside.
         areas: for the ports.
         rules: of ports; what is slow (`ships`), what is a gap (`gaps`).
 
@@ -60,34 +63,42 @@ def find_port_parts(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> pl.Dat
         - slow_sightings, first_slow_at, last_slow_at: those slow enough for a known port
           (METHOD 7).
     """
-    group, is_entry, may_be_known = mark_near(ordered, areas, rules)
-    begins = mark_changes(ordered, "mmsi", "segment") | mark_changes_of(group)
-    is_entered = find_last(is_entry) >= find_last(begins)
-    is_start = begins | mark_changes_of(is_entered)
-    starts = find_starts(is_start)
-    ends = find_ends(starts, ordered.height)
+    group, is_entry, may_be_known = mark_near(day.rows, areas, rules)
+    starts, is_entered = cut_parts(day.is_segment_start | mark_changes_of(group), is_entry)
+    ends = find_ends(starts, day.rows.height)
     of_part = null_where(pl.Series("group", group[starts]), group[starts] == NO_GROUP)
     names = areas.port_groups()["port_group"].gather(of_part.cast(pl.UInt32))
-    first, last = (
-        ordered.select("mmsi", "segment", "seen_at", "lon", "lat")[at] for at in (starts, ends)
-    )
-    speed_kn = judge_speed(ordered, rules)
-    is_slow = (speed_kn <= rules.ships.stay_max_speed_kn).fill_null(value=False).to_numpy()
+    columns = day.rows.select("mmsi", "segment", "seen_at", "lon", "lat")
+    first, last_at = columns[starts], columns["seen_at"][ends]
+    speed_kn = judge_speed(day, rules)
+    is_slow = speed_kn <= rules.ships.stay_max_speed_kn
     return pl.DataFrame(
         [
             first["mmsi"],
             first["segment"],
             names.alias("port_group"),
-            pl.Series("is_entered", is_entered[starts]),
+            pl.Series("is_entered", is_entered),
             first["seen_at"].alias("first_at"),
-            last["seen_at"].alias("last_at"),
+            last_at.alias("last_at"),
             first["lon"].alias("first_lon"),
             first["lat"].alias("first_lat"),
             pl.Series("sightings", ends + 1 - starts, dtype=pl.Int64),
-            *_sum_steps(ordered, speed_kn, is_start, rules),
-            *_sum_slow(ordered, is_slow & may_be_known, starts),
+            *_sum_steps(day, speed_kn, starts, rules),
+            *_sum_slow(day, is_slow & may_be_known, starts),
         ]
     )
+
+
+def cut_parts(begins: Flags, is_entry: Flags) -> tuple[Positions, Flags]:
+    """Return the first rows of the parts, and whether the ship had come near enough to enter.
+
+    A run begins where a flag of `begins` stands; it is cut in two at its first entry.
+    """
+    runs, rows = find_starts(begins), len(begins)
+    entered_at = find_next(find_starts(is_entry), runs, rows)
+    is_cut = (entered_at > runs) & (entered_at <= find_ends(runs, rows))
+    starts = np.sort(np.concatenate((runs, entered_at[is_cut])))
+    return starts, starts >= entered_at[np.searchsorted(runs, starts, "right") - 1]
 
 
 def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> tuple[Codes, Flags, Flags]:
@@ -112,22 +123,16 @@ def mark_near(ordered: pl.DataFrame, areas: Areas, rules: Rules) -> tuple[Codes,
 
 
 def _sum_steps(
-    ordered: pl.DataFrame, speed_kn: pl.Series, is_start: Flags, rules: Rules
+    day: OrderedDay, speed_kn: Speeds, starts: Positions, rules: Rules
 ) -> list[pl.Series]:
     """Return what is counted of the time from each sighting to the next of its part, by part."""
-    starts = find_starts(is_start)
-    seconds = epoch_us(ordered) // 1_000_000
-    to_next_s = np.zeros(len(seconds), np.int64)
-    np.subtract(seconds[1:], seconds[:-1], out=to_next_s[:-1], where=~is_start[1:])
+    at_end = find_ends(starts, day.rows.height)
+    to_next_s = day.to_next_s.copy()
+    to_next_s[at_end] = 0
     is_silence = to_next_s >= rules.gaps.shortest_s
     silent_s = np.where(is_silence, to_next_s, 0)
     heard_s = to_next_s - silent_s
-    said = speed_kn.to_frame("speed_kn").select(judge_stopped(pl.col("speed_kn"), rules))
-    # What the last sighting of the part that said so says, unknown before the first one.
-    said_at = find_last(said.to_series().is_not_null().to_numpy())
-    is_known = said_at >= find_last(is_start)
-    is_stopped = is_known & said.to_series().fill_null(value=False).to_numpy()[said_at]
-    at_end = find_ends(starts, ordered.height)
+    is_stopped, is_known = judge_stopped(speed_kn, starts, rules)
     return [
         pl.Series("silences", sum_runs(is_silence, starts)),
         pl.Series("silent_s", sum_runs(silent_s, starts)),
@@ -138,65 +143,62 @@ def _sum_steps(
     ]
 
 
-def _sum_slow(ordered: pl.DataFrame, is_slow: Flags, starts: Positions) -> list[pl.Series]:
+def _sum_slow(day: OrderedDay, is_slow: Flags, starts: Positions) -> list[pl.Series]:
     """Return how many sightings of each part are slow, the first and the last instant of them."""
-    count, seen_us = sum_runs(is_slow, starts), epoch_us(ordered)
-    earliest = least_in_runs(np.where(is_slow, seen_us, np.iinfo(np.int64).max), starts)
-    latest = most_in_runs(np.where(is_slow, seen_us, np.iinfo(np.int64).min), starts)
+    ends, slow = find_ends(starts, day.rows.height), find_starts(is_slow)
+    count = sum_runs(is_slow, starts)
+    # Where a part has none, any instant does: it is nulled.
+    earliest, latest = find_next(slow, starts, -1), find_latest(slow, ends)
     return [
         pl.Series("slow_sightings", count),
-        null_where(as_instants("first_slow_at", earliest), count == 0),
-        null_where(as_instants("last_slow_at", latest), count == 0),
+        null_where(as_instants("first_slow_at", day.seen_us[earliest]), count == 0),
+        null_where(as_instants("last_slow_at", day.seen_us[latest]), count == 0),
     ]
 
 
-def judge_speed(ordered: pl.DataFrame, rules: Rules) -> pl.Series:
-    """Return the speed of each sighting in kn, a missing one by displacement, null if unknown.
+def judge_speed(day: OrderedDay, rules: Rules) -> Speeds:
+    """Return the speed of each sighting in kn, a missing one by displacement, NaN if unknown.
 
     The displacement is that from the last sighting of the segment (so, of the UTC day) that is at
     least `displaced_over_s` older and no gap away: over less, errors of position look like speed.
     """
-    speed = ordered["sog_kn"].cast(pl.Float32)
+    speed = day.rows["sog_kn"].cast(pl.Float32)
     if not speed.null_count():
-        return speed
-    asked = np.flatnonzero(speed.is_null().to_numpy())
-    before = _find_before(ordered, asked, rules.ports.displaced_over_s * 1_000_000)
-    ends = pl.concat(
-        [
-            ordered[asked].select("seen_at", "lon", "lat"),
-            ordered[np.maximum(before, 0)].select(
-                before_at="seen_at", before_lon="lon", before_lat="lat"
-            ),
-        ],
-        how="horizontal",
-    )
-    seconds = epoch_s("seen_at") - epoch_s("before_at")
-    km = local_distance_km(pl.col("before_lon"), pl.col("before_lat"), pl.col("lon"), pl.col("lat"))
-    is_displaced = pl.Series(before >= 0) & (seconds < rules.gaps.shortest_s)
-    displaced = pl.when(is_displaced).then(km / KM_PER_NM / (seconds / 3600))
-    return speed.scatter(asked, ends.select(speed=displaced.cast(pl.Float32))["speed"])
+        return speed.to_numpy()
+    asked = find_starts(speed.is_null().to_numpy())
+    before = _find_before(day, asked, rules.ports.displaced_over_s * 1_000_000)
+    seconds = (day.seen_us[asked] // 1_000_000) - (day.seen_us[before] // 1_000_000)
+    is_displaced = (before >= 0) & (seconds < rules.gaps.shortest_s)
+    asked, before = asked[is_displaced], before[is_displaced]
+    lon, lat = (day.rows[name].to_numpy() for name in ("lon", "lat"))
+    km = local_distance_km_array(lon[before], lat[before], lon[asked], lat[asked])
+    speed_kn = speed.to_numpy(writable=True)
+    speed_kn[asked] = km / KM_PER_NM / (seconds[is_displaced] / 3600)
+    return speed_kn
 
 
-def _find_before(ordered: pl.DataFrame, asked: Positions, older_us: int) -> Positions:
+def _find_before(day: OrderedDay, asked: Positions, older_us: int) -> Positions:
     """Return the last row of the segment at least so much older than each asked one, else -1."""
-    if not len(asked):
-        return asked
-    is_start = mark_changes(ordered, *SEGMENT)
-    seen_us = epoch_us(ordered) - epoch_us(ordered).min()
+    seen_us = day.seen_us - day.seen_us.min()
     # Instants of one segment after the other on one axis: a single search for all.
-    axis = (is_start.cumsum() - 1) * (seen_us.max() + 1)
-    before = np.searchsorted(axis + seen_us, axis[asked] + seen_us[asked] - older_us, "right") - 1
-    return np.where(before >= find_last(is_start)[asked], before, -1)
+    axis = (np.cumsum(day.is_segment_start) - 1) * (seen_us.max() + 1) + seen_us
+    before = np.searchsorted(axis, axis[asked] - older_us, "right") - 1
+    return np.where(before >= find_latest(find_starts(day.is_segment_start), asked), before, -1)
 
 
-def judge_stopped(speed_kn: pl.Expr, rules: Rules) -> pl.Expr:
-    """Return whether a sighting says that the ship is stopped; null between the two speeds."""
-    return (
-        pl.when(speed_kn <= rules.ports.stopped_most_kn)
-        .then(pl.lit(value=True))
-        .when(speed_kn >= rules.ports.moving_from_kn)
-        .then(pl.lit(value=False))
-    )
+def judge_stopped(speed_kn: Speeds, starts: Positions, rules: Rules) -> tuple[Flags, Flags]:
+    """Return whether a ship is stopped by each sighting, and whether that is known.
+
+    It is what the last sighting of the part says that says so: one at a speed between the two
+    limits says nothing. Where it is not known, the ship does not count as stopped.
+    """
+    is_stopped = speed_kn <= rules.ports.stopped_most_kn
+    is_known = is_stopped | (speed_kn >= rules.ports.moving_from_kn)
+    unsaid = find_starts(~is_known)
+    said_at = find_latest(find_starts(is_known), unsaid)
+    is_known[unsaid] = said_at >= find_latest(starts, unsaid)
+    is_stopped[unsaid] = is_known[unsaid] & is_stopped[said_at]
+    return is_stopped, is_known
 
 
 def merge_port_parts(parts: pl.DataFrame, shortest_s: int) -> pl.DataFrame:

@@ -6,8 +6,6 @@ one of them changes takes a pass over the columns; what is left to group is a te
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,18 +17,24 @@ Positions: TypeAlias = NDArray[np.intp]
 Whole: TypeAlias = NDArray[np.int64]
 
 
-def mark_changes(frame: pl.DataFrame, *names: str) -> Flags:
+def find_changes(values: pl.Series) -> Flags:
     """Return whether a row differs from the one before it; null equals null, the first differs."""
-    return reduce(or_, (_changes_of(frame[name]) for name in names))
-
-
-def _changes_of(values: pl.Series) -> Flags:
-    # Numpy compares whole numbers several times faster; of what has nulls it would make floats.
-    if values.dtype.is_integer() and not values.null_count():
-        return mark_changes_of(values.to_numpy())
-    flags = values.ne_missing(values.shift(1)).to_numpy(writable=True)
-    flags[:1] = True
+    if values.null_count():
+        flags = values.ne_missing(values.shift(1)).to_numpy(writable=True)
+        flags[:1] = True
+        return flags
+    # Numpy compares numbers several times faster; it knows no texts.
+    if values.dtype != pl.String:
+        return mark_changes_of(as_numbers(values))
+    flags = np.ones(len(values), np.bool_)
+    flags[1:] = (values.slice(1) != values.slice(0, max(len(values) - 1, 0))).to_numpy()
     return flags
+
+
+def as_numbers(values: pl.Series) -> NDArray[Any]:
+    """Return numbers as they are, and instants as whole numbers of their unit since 1970."""
+    array = values.to_numpy()
+    return array.view(np.int64) if array.dtype.kind == "M" else array
 
 
 def mark_changes_of(values: NDArray[Any]) -> Flags:
@@ -60,11 +64,6 @@ def most_in_runs(values: Whole, starts: Positions) -> Whole:
     return _reduce(np.maximum, values, starts)
 
 
-def least_in_runs(values: Whole, starts: Positions) -> Whole:
-    """Return the smallest number of each run."""
-    return _reduce(np.minimum, values, starts)
-
-
 def any_in_runs(flags: Flags, starts: Positions) -> Flags:
     """Return whether any flag of each run stands."""
     return _reduce(np.logical_or, flags, starts)
@@ -74,15 +73,19 @@ def _reduce(how: np.ufunc, values: NDArray[Any], starts: Positions) -> NDArray[A
     return how.reduceat(values, starts) if len(starts) else values[:0]
 
 
-def find_last(flags: Flags) -> NDArray[np.int32]:
-    """Return, for each row, the position of the last row up to it whose flag stands, else -1."""
-    at = np.arange(len(flags), dtype=np.int32)
-    return np.maximum.accumulate(np.where(flags, at, np.int32(-1)))
+def find_latest(positions: Positions, rows: Positions) -> Positions:
+    """Return, for each row, the last of some sorted positions up to it, -1 where there is none."""
+    return np.append(positions, -1)[np.searchsorted(positions, rows, "right") - 1]
+
+
+def find_next(positions: Positions, rows: Positions, otherwise: int) -> Positions:
+    """Return, for each row, the first of some sorted positions from it on, else `otherwise`."""
+    return np.append(positions, otherwise)[np.searchsorted(positions, rows)]
 
 
 def epoch_us(frame: pl.DataFrame, name: str = "seen_at") -> Whole:
     """Return an instant (Datetime in microseconds) as whole microseconds since 1970."""
-    return frame[name].to_physical().to_numpy()
+    return as_numbers(frame[name])
 
 
 def as_instants(name: str, values_us: Whole) -> pl.Series:
@@ -92,4 +95,5 @@ def as_instants(name: str, values_us: Whole) -> pl.Series:
 
 def null_where(values: pl.Series, is_null: Flags) -> pl.Series:
     """Return values, null where flags stand."""
-    return values.to_frame().select(pl.when(pl.Series(~is_null)).then(values.name)).to_series()
+    nulls = pl.Series(values.name, [None], dtype=values.dtype)
+    return values.zip_with(pl.Series(~is_null), nulls)

@@ -9,30 +9,25 @@ the merged rows sorts them first.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
-from functools import reduce
-from operator import or_
 
 import numpy as np
 import polars as pl
 
 from pipeline.areas import Areas
 from pipeline.canal_parts import find_canal_parts
-from pipeline.errors import SchemaError
+from pipeline.ordered import OrderedDay
 from pipeline.port_parts import find_port_parts
 from pipeline.rules import Rules
 from pipeline.runs import (
-    Flags,
     Positions,
     any_in_runs,
-    epoch_us,
+    as_numbers,
     find_ends,
     find_starts,
-    mark_changes,
     mark_changes_of,
+    null_where,
     sum_runs,
 )
-from pipeline.tracks import epoch_s
 
 END_FIELDS = (
     "seen_at",
@@ -50,7 +45,6 @@ CELL_DEG = 0.5
 SPEED_BIN_KN = 0.1
 # More than there are bins of 16 bits, so that ship and bin are told apart in one number.
 BINS = 2**16
-MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -109,11 +103,11 @@ def summarise_edges(positions: pl.DataFrame, rules: Rules) -> Edges:
             order.
         rules: thresholds.
     """
-    ordered = sort_by_segment(positions)
+    day = OrderedDay(sort_by_segment(positions))
     return Edges(
-        segments=pick_segments(ordered),
-        inner_gaps=pick_inner_gaps(ordered, pair_sightings(ordered), rules.gaps.shortest_s),
-        hours=count_hours(ordered),
+        segments=pick_segments(day.rows),
+        inner_gaps=pick_inner_gaps(day.rows, pair_sightings(day.rows), rules.gaps.shortest_s),
+        hours=count_hours(day),
     )
 
 
@@ -125,15 +119,15 @@ def summarise_day(positions: pl.DataFrame, areas: Areas, rules: Rules) -> Summar
         areas: for port stays.
         rules: thresholds.
     """
-    ordered = sort_by_segment(positions)
+    day = OrderedDay(sort_by_segment(positions))
     return Summary(
-        ship_hours=pick_ship_hours(ordered),
-        presence=sum_presence(pair_sightings(ordered), rules.gaps.shortest_s),
-        cells=count_cells(ordered),
-        speeds=count_speeds(ordered),
-        classes=count_classes(ordered),
-        port_parts=find_port_parts(ordered, areas, rules),
-        canal_parts=find_canal_parts(ordered, areas),
+        ship_hours=pick_ship_hours(day),
+        presence=sum_presence(day, rules.gaps.shortest_s),
+        cells=count_cells(day),
+        speeds=count_speeds(day),
+        classes=count_classes(day),
+        port_parts=find_port_parts(day, areas, rules),
+        canal_parts=find_canal_parts(day, areas),
     )
 
 
@@ -152,10 +146,12 @@ def is_in_order(positions: pl.DataFrame) -> bool:
     """Return whether positions are sorted by (mmsi, segment, seen_at, lon, lat)."""
     is_tied = np.ones(max(positions.height - 1, 0), np.bool_)
     for name in ("mmsi", "segment", "seen_at", "lon", "lat"):
-        values = positions[name].to_physical().to_numpy()
+        values = as_numbers(positions[name])
         if ((values[1:] < values[:-1]) & is_tied).any():
             return False
         is_tied &= values[1:] == values[:-1]
+        if not is_tied.any():
+            return True
     return True
 
 
@@ -169,20 +165,17 @@ def same_segment(step: int) -> pl.Expr:
 
 def pair_sightings(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return each sighting with the whole seconds to the next one of its segment (else null)."""
+    day = OrderedDay(ordered)
+    to_next_s = pl.Series("to_next_s", day.to_next_s)
+    is_last = np.append(day.is_segment_start, True)[1:]
     return ordered.select(
-        "mmsi",
-        "segment",
-        "seen_at",
-        "area",
-        "port_group",
-        "is_outside",
-        to_next_s=pl.when(same_segment(-1)).then(epoch_s("seen_at").shift(-1) - epoch_s("seen_at")),
-    )
+        "mmsi", "segment", "seen_at", "area", "port_group", "is_outside"
+    ).with_columns(null_where(to_next_s, is_last))
 
 
 def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
     """Return the first and last sighting of every segment, one row a segment."""
-    starts = find_starts(mark_changes(ordered, "mmsi", "segment"))
+    starts = find_starts(OrderedDay(ordered).is_segment_start)
     ends = find_ends(starts, ordered.height)
     columns = ordered.select("mmsi", "segment", *END_FIELDS)
     firsts = columns[starts].rename({name: prefixed("first", name) for name in END_FIELDS})
@@ -213,89 +206,66 @@ def pick_inner_gaps(ordered: pl.DataFrame, paired: pl.DataFrame, shortest_s: int
     )
 
 
-def sum_presence(paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
+def sum_presence(day: OrderedDay, shortest_s: int) -> pl.DataFrame:
     """Return sightings and heard seconds by date, ship, area and port group (METHOD 2).
 
     Seconds go to the area of the earlier sighting; outside sightings give none.
     """
-    starts = find_starts(mark_changes(paired, "mmsi", "area", "port_group", "is_outside"))
-    to_next_s = paired["to_next_s"].fill_null(0).to_numpy()
-    heard_s = np.where(to_next_s < shortest_s, to_next_s, 0)
-    ends = find_ends(starts, paired.height)
+    starts = find_starts(day.changes("mmsi", "area", "port_group", "is_outside"))
+    heard_s = np.where(day.to_next_s < shortest_s, day.to_next_s, 0)
     return (
-        paired[starts]
-        .select(
-            "mmsi",
-            "area",
-            "port_group",
-            "is_outside",
-            date=pl.lit(date_of(paired), dtype=pl.Date),
-            sightings=pl.Series(ends + 1 - starts, dtype=pl.Int64),
-            heard_s=pl.Series(sum_runs(heard_s, starts)),
+        day.rows.select("mmsi", "area", "port_group", "is_outside")[starts]
+        .with_columns(
+            sightings=count_rows(day, starts), heard_s=pl.Series(sum_runs(heard_s, starts))
         )
         .filter(~pl.col("is_outside"))
-        .group_by("date", "mmsi", "area", "port_group")
+        .group_by("mmsi", "area", "port_group")
         .agg(pl.col("sightings", "heard_s").sum())
-        .sort("date", "mmsi", "area", "port_group")
+        .sort("mmsi", "area", "port_group")
+        .select(pl.lit(day.date, dtype=pl.Date).alias("date"), pl.all())
     )
 
 
-def date_of(ordered: pl.DataFrame) -> date | None:
-    """Return the UTC day that sightings are of, None where there are none.
-
-    Raises:
-        SchemaError: they are of several.
-    """
-    days = {
-        seen_at.date()
-        for seen_at in (ordered["seen_at"].min(), ordered["seen_at"].max())
-        if isinstance(seen_at, datetime)
-    }
-    if len(days) > 1:
-        raise SchemaError(f"sightings of one UTC day expected, found {min(days)} and {max(days)}")
-    return next(iter(days), None)
+def count_rows(day: OrderedDay, starts: Positions) -> pl.Series:
+    """Return the number of sightings of each run."""
+    return pl.Series(find_ends(starts, day.rows.height) + 1 - starts, dtype=pl.Int64)
 
 
-def find_hours(ordered: pl.DataFrame) -> Positions:
-    """Return the positions of the first sightings of every segment in every UTC hour."""
-    hours = epoch_us(ordered) // MICROSECONDS_PER_HOUR
-    return find_starts(mark_changes(ordered, "mmsi", "segment") | mark_changes_of(hours))
-
-
-def is_heard_by(ordered: pl.DataFrame, *kinds: str) -> Flags:
-    """Return whether the receiver of each sighting is of one of some kinds."""
-    flags = reduce(or_, (ordered["receiver"] == kind for kind in kinds))
-    return flags.fill_null(value=False).to_numpy()
-
-
-def count_hours(ordered: pl.DataFrame) -> pl.DataFrame:
+def count_hours(day: OrderedDay) -> pl.DataFrame:
     """Return sightings by segment and UTC hour, and how many each kind of receiver heard."""
-    starts = find_hours(ordered)
-    return ordered.select("mmsi", "segment", "seen_at")[starts].select(
+    starts = find_starts(day.is_hour_start)
+    is_by_both = day.is_said("receiver", "both")
+    is_on_ground, is_in_space = (
+        is_by_both | day.is_said("receiver", kind) for kind in ("terrestrial", "satellite")
+    )
+    return day.rows.select("mmsi", "segment", "seen_at")[starts].select(
         "mmsi",
         "segment",
         hour=pl.col("seen_at").dt.truncate("1h"),
-        sightings=pl.Series(find_ends(starts, ordered.height) + 1 - starts, dtype=pl.Int64),
-        terrestrial=pl.Series(sum_runs(is_heard_by(ordered, "terrestrial", "both"), starts)),
-        satellite=pl.Series(sum_runs(is_heard_by(ordered, "satellite", "both"), starts)),
+        sightings=count_rows(day, starts),
+        terrestrial=pl.Series(sum_runs(is_on_ground, starts)),
+        satellite=pl.Series(sum_runs(is_in_space, starts)),
     )
 
 
-def pick_ship_hours(ordered: pl.DataFrame) -> pl.DataFrame:
+def pick_ship_hours(day: OrderedDay) -> pl.DataFrame:
     """Return where each segment was last in each UTC hour, and who heard it in it."""
-    starts = find_hours(ordered)
-    is_class_b = (ordered["ais_class"] == "B").fill_null(value=False).to_numpy()
+    starts = find_starts(day.is_hour_start)
+    is_by_satellite = day.is_said("receiver", "satellite")
     # A receiver of unknown kind hears what is near it, as far as anybody knows.
-    is_on_ground = (ordered["receiver"] != "satellite").fill_null(value=False).to_numpy()
-    is_in_space = is_heard_by(ordered, "satellite", "both")
-    return ordered[find_ends(starts, ordered.height)].select(
+    is_on_ground = ~is_by_satellite & day.rows["receiver"].is_not_null().to_numpy()
+    is_in_space = is_by_satellite | day.is_said("receiver", "both")
+    columns = day.rows.select(
+        "mmsi", "segment", "seen_at", "lon", "lat", "sog_kn", "is_outside", "area", "port_group"
+    )
+    return columns[find_ends(starts, day.rows.height)].select(
         "mmsi",
         "segment",
         pl.col("seen_at").dt.truncate("1h").alias("hour"),
         "lon",
         "lat",
         "sog_kn",
-        is_class_b=pl.Series(any_in_runs(is_class_b, starts)),
+        is_class_b=pl.Series(any_in_runs(day.is_said("ais_class", "B"), starts)),
         terrestrial=pl.Series(any_in_runs(is_on_ground, starts)),
         satellite=pl.Series(any_in_runs(is_in_space, starts)),
         is_outside="is_outside",
@@ -304,20 +274,19 @@ def pick_ship_hours(ordered: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def count_cells(ordered: pl.DataFrame) -> pl.DataFrame:
+def count_cells(day: OrderedDay) -> pl.DataFrame:
     """Return the ships heard by UTC hour, cell of 0.5 degree, receiver kind and class."""
     cell_x, cell_y = (
-        np.floor(ordered[name].to_numpy() / CELL_DEG).astype(np.int16) for name in ("lon", "lat")
+        np.floor(day.rows[name].to_numpy() / CELL_DEG).astype(np.int16) for name in ("lon", "lat")
     )
-    hours = epoch_us(ordered) // MICROSECONDS_PER_HOUR
     starts = find_starts(
-        mark_changes(ordered, "mmsi", "receiver", "ais_class")
-        | mark_changes_of(hours)
+        day.is_hour_start
+        | day.changes("receiver", "ais_class")
         | mark_changes_of(cell_x)
         | mark_changes_of(cell_y)
     )
     return (
-        ordered.select("mmsi", "seen_at", "receiver", "ais_class")[starts]
+        day.rows.select("mmsi", "seen_at", "receiver", "ais_class")[starts]
         .group_by(
             pl.col("seen_at").dt.truncate("1h").alias("hour"),
             pl.Series("cell_x", cell_x[starts]),
@@ -330,10 +299,9 @@ def count_cells(ordered: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def count_speeds(ordered: pl.DataFrame) -> pl.DataFrame:
+def count_speeds(day: OrderedDay) -> pl.DataFrame:
     """Return sightings by ship, month and bin of 0.1 kn: speeds as integers, so that they add."""
-    day = date_of(ordered)
-    speeds = ordered.select(
+    speeds = day.rows.select(
         "mmsi", speed_bin=(pl.col("sog_kn") / SPEED_BIN_KN).round().cast(pl.Int16)
     ).drop_nulls("speed_bin")
     # One packed key: sorting it is several times faster than grouping by two columns.
@@ -344,26 +312,24 @@ def count_speeds(ordered: pl.DataFrame) -> pl.DataFrame:
     mmsi = (packed + BINS // 2) // BINS
     return pl.DataFrame(
         {
-            "mmsi": pl.Series(mmsi).cast(ordered.schema["mmsi"]),
+            "mmsi": pl.Series(mmsi).cast(day.rows.schema["mmsi"]),
             "speed_bin": pl.Series(packed - mmsi * BINS).cast(pl.Int16),
             "sightings": pl.Series(counts, dtype=pl.Int64),
         }
     ).select(
         "mmsi",
-        pl.lit(day and day.replace(day=1), dtype=pl.Date).alias("month"),
+        pl.lit(day.date and day.date.replace(day=1), dtype=pl.Date).alias("month"),
         "speed_bin",
         "sightings",
     )
 
 
-def count_classes(ordered: pl.DataFrame) -> pl.DataFrame:
+def count_classes(day: OrderedDay) -> pl.DataFrame:
     """Return sightings by ship and AIS class, null where the feed does not say."""
-    starts = find_starts(mark_changes(ordered, "mmsi", "ais_class"))
+    starts = find_starts(day.changes("mmsi", "ais_class"))
     return (
-        ordered.select("mmsi", "ais_class")[starts]
-        .with_columns(
-            reports=pl.Series(find_ends(starts, ordered.height) + 1 - starts, dtype=pl.Int64)
-        )
+        day.rows.select("mmsi", "ais_class")[starts]
+        .with_columns(reports=count_rows(day, starts))
         .group_by("mmsi", "ais_class")
         .agg(pl.col("reports").sum())
         .sort("mmsi", "ais_class", nulls_last=False)

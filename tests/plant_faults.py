@@ -46,9 +46,9 @@ FAULTS = (
     ),
     Fault(
         "ships are mixed: the next row counts whoever it is",
-        "pipeline/summaries.py",
-        '(pl.col("mmsi") == pl.col("mmsi").shift(step))\n        & (pl.col("segment")',
-        'pl.lit(value=True)\n        & (pl.col("segment")',
+        "pipeline/ordered.py",
+        'return self.changes("mmsi", "segment")',
+        'return self.changes("segment")',
         "tests/test_gaps.py",
     ),
     Fault(

@@ -42,6 +42,7 @@ FLOW = (
     "ghosts",
     "tow",
     "runs",
+    "ordered",
     "port_parts",
     "canal_parts",
     "summaries",

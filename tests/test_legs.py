@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline import canal_parts, canal_transits, legs
 from pipeline.areas import load_areas
+from pipeline.ordered import OrderedDay
 from pipeline.rules import Rules
 from tests import night
 
@@ -116,7 +117,7 @@ def canal_days(seen: Sequence[tuple[int, str]]) -> list[pl.DataFrame]:
     )
     located = AREAS.locate(frame, RULES).with_columns(date=pl.col("seen_at").dt.date())
     return [
-        canal_parts.find_canal_parts(day.with_columns(segment=pl.lit(7)), AREAS).rename(
+        canal_parts.find_canal_parts(OrderedDay(day.with_columns(segment=pl.lit(7))), AREAS).rename(
             {"segment": "track"}
         )
         for day in located.sort("seen_at").partition_by("date", include_key=False)

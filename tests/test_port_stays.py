@@ -18,6 +18,7 @@ from pyproj import Geod
 
 from pipeline import port_parts, port_stays
 from pipeline.areas import load_areas
+from pipeline.ordered import OrderedDay
 from pipeline.rules import PortRules, Rules
 from tests import night
 
@@ -94,7 +95,7 @@ def parts_by_day(seen: Sequence[Seen]) -> list[pl.DataFrame]:
     for day in rows.with_columns(date=pl.col("seen_at").dt.date()).partition_by(
         "date", include_key=False
     ):
-        parts = port_parts.find_port_parts(day.drop("track"), AREAS, RULES)
+        parts = port_parts.find_port_parts(OrderedDay(day.drop("track")), AREAS, RULES)
         tracks = day.select("mmsi", "segment", "track").unique()
         found.append(parts.join(tracks, on=["mmsi", "segment"]).drop("segment"))
     return found
@@ -284,7 +285,7 @@ def test_a_ship_between_3_and_4_km_has_not_entered_but_has_not_left_either() -> 
 def test_a_sighting_outside_the_region_is_in_no_port() -> None:
     rows = sightings([Seen(0, "anzali_0"), Seen(HOUR, "anzali_0")]).drop("track")
     outside = rows.with_columns(is_outside=pl.lit(value=True))
-    found = port_parts.find_port_parts(outside, AREAS, RULES)
+    found = port_parts.find_port_parts(OrderedDay(outside), AREAS, RULES)
     assert found.select("port_group", "is_entered", "slow_sightings").rows() == [(None, False, 0)]
 
 

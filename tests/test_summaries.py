@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline import exposure, summaries, tracks
 from pipeline.areas import Areas, load_areas
+from pipeline.ordered import OrderedDay
 from pipeline.port_parts import find_port_parts
 from pipeline.rules import Rules
 from tests import night
@@ -229,6 +230,6 @@ def test_port_stays_are_slow_sightings_near_one_port_group(tmp_path: Path) -> No
             "is_outside": [False] * len(rows),
         }
     )
-    visits = summaries.pick_port_visits(find_port_parts(frame, caspian, Rules()))
+    visits = summaries.pick_port_visits(find_port_parts(OrderedDay(frame), caspian, Rules()))
     stays = summaries.merge_port_visits(visits, 2)
     assert stays.select("port_group", "sightings").rows() == [("amirabad", 2), ("anzali", 2)]
