@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -89,8 +90,10 @@ def nightly(
 ) -> None:
     """Do the whole job: raw files to monthly tables, indicator and database."""
     from pipeline.progress import choose_log
+    from pipeline.remaining import Forecast
 
-    told = choose_log(log or ("none" if as_json else "auto"))
+    forecast = Forecast(time.monotonic)
+    told = choose_log(log or ("none" if as_json else "auto"), forecast)
     with _telling_the_end(told):
         from pipeline.engine import EngineChoice
         from pipeline.nightly import run_night
@@ -110,7 +113,7 @@ def nightly(
             with_report=with_report,
             engine=EngineChoice(engine, scheduler),
         )
-        outcome = run_night(job, told.progress)
+        outcome = run_night(job, told.progress, forecast)
     exit_code = SOME_FILES_FAILED if outcome.files_failed else 0
     for words in outcome.warnings:
         told.warn(words)
