@@ -70,8 +70,8 @@ def mix_costs(before: Cost | None, lap: Lap, rules: RemainingRules) -> Cost | No
     if before is None and units < rules.prior_units:
         return None
     if before is None or not units:
-        return before if before is not None else _see_pace(lap, rules)
-    seen = _see_pace(lap, rules)
+        return before if before is not None else see_pace(lap, rules)
+    seen = see_pace(lap, rules)
     weight = rules.prior_units / (rules.prior_units + units)
     return Cost(
         weight * before.s + (1 - weight) * seen.s,
@@ -79,7 +79,7 @@ def mix_costs(before: Cost | None, lap: Lap, rules: RemainingRules) -> Cost | No
     )
 
 
-def _see_pace(lap: Lap, rules: RemainingRules) -> Cost:
+def see_pace(lap: Lap, rules: RemainingRules) -> Cost:
     """Return the pace of a stage so far; of units that cost more and more, the trend too.
 
     The units are taken in blocks: on a cluster several are done at once. A block that took many

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipeline.paces import CHAIN, STAGES, Cost, Lap, mix_costs
+from pipeline.paces import CHAIN, STAGES, Cost, Lap, mix_costs, see_pace
 from pipeline.rules import RemainingRules
 
 Clock = Callable[[], float]
@@ -187,8 +187,8 @@ class Forecast:
         spent_s = assumed_s = 0.0
         for stage, lap in laps.items():
             if lap.ticks and stage in assumed and not self._is_done_before(stage):
-                units, seconds = lap.ticks[-1]
-                spent_s += seconds
+                units = lap.ticks[-1][0]
+                spent_s += units * see_pace(lap, self._rules).s
                 assumed_s += units * assumed[stage].s
         if self._paces:
             # A few cheap units must not say much of tonight.
