@@ -309,8 +309,11 @@ class _Night:
         before = _read_before(self.outputs)
         self.shelf.keep_only_durable(before.shelf_names)
         self.forecast.begin()
+        made = plan.Made(
+            self.shelf.names, before.shelf_names, frozenset(self.shelf.names(inputs.KIND))
+        )
         if not before.run:
-            self.forecast.expect(plan.expect_first_night())
+            self.forecast.expect(plan.expect_first_night(made))
         self._note_seconds("starting")
         found = inputs.read_inputs(
             self.job.raw,
@@ -324,7 +327,7 @@ class _Night:
         )
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
-        self._plan(before, found, changes)
+        self._plan(before, found, changes, made)
         question = Question(
             self.water,
             self.registry,
@@ -352,9 +355,10 @@ class _Night:
         self.forecast.tell(stage, done, total)
         self.told(stage, done, total)
 
-    def _plan(self, before: _Before, found: Sequence[RawFile], changes: Changes) -> None:
+    def _plan(
+        self, before: _Before, found: Sequence[RawFile], changes: Changes, made: plan.Made
+    ) -> None:
         """Say what the night will have to do, and what that took in nights before."""
-        made = plan.Made(self.shelf.names, before.shelf_names)
         redone, days = plan.find_redone(
             found, before.files, changes, made, is_same_basis=self._has_same_basis(before)
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline import inputs
 from pipeline.days import DAYS, EDGES, NOTES
 from pipeline.inputs import Changes, RawFile, files_by_day
 from pipeline.months import JUDGED, RECEPTION, TRACKS
@@ -27,10 +28,12 @@ class Made:
     Attributes:
         names: the results of a kind that are there.
         published: those that the last published night stands on, by kind.
+        read_before: raw files that were on the shelf when the night began.
     """
 
     names: Callable[[str], Iterable[str]]
     published: Mapping[str, Collection[str]]
+    read_before: frozenset[str] = frozenset()
 
     def find_lost(self, days: Iterable[date]) -> set[date]:
         """Return the days of which nothing is on the shelf: somebody deleted it."""
@@ -48,9 +51,13 @@ class Made:
         return len(set(redone) - made)
 
 
-def expect_first_night() -> dict[str, Work]:
-    """Return the work of a night before its raw files are read: all of it, once."""
-    return {stage: Work(1) for stage in STAGES}
+def expect_first_night(made: Made) -> dict[str, Work]:
+    """Return the work of a first night before its raw files are read: all of it, once.
+
+    Where a stopped run read some, nothing: a file found on the shelf is only hashed, in no time,
+    and how much of the rest is done shows when all of them are known.
+    """
+    return {} if any(made.names(inputs.KIND)) else {stage: Work(1) for stage in STAGES}
 
 
 def find_redone(
@@ -111,7 +118,11 @@ def expect_night(
     left = made.count_left(RECEPTION, (f"{month:%Y-%m}" for month in learned))
     work[RECEPTION_STAGE] = Work(left, len(all_months))
     work[REPORT_STAGE] = Work(int(with_report))
-    return {stage: work.get(stage, Work(1)) for stage in STAGES if stage != "reading raw files"}
+    published = set(made.published.get(inputs.KIND, ()))
+    is_going_on = any(name not in published for name in made.read_before)
+    # Files that a stopped run read were hashed only: their pace is none.
+    work["reading raw files"] = Work(0 if is_going_on else 1)
+    return {stage: work.get(stage, Work(1)) for stage in STAGES}
 
 
 def name_kind(redone: Sequence[date], days: Sequence[date], many_share: float) -> str:

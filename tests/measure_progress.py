@@ -39,7 +39,8 @@ Samples = dict[str, list[tuple[float, list[float] | None]]]
 class Watched(Forecast):
     """A forecast by wall time, and another by CPU time that is told the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, paces_cpu: Mapping[str, float]) -> None:
+        self.paces_cpu = paces_cpu
         self.others = {name: Forecast(clock) for name, clock in CLOCKS.items() if name != "wall"}
         self.begun = {name: clock() for name, clock in CLOCKS.items()}
         self.samples: Samples = {name: [] for name in CLOCKS}
@@ -53,9 +54,9 @@ class Watched(Forecast):
         super().begin()
 
     def know(self, paces: Mapping[str, float], *, is_alike: bool = True) -> None:
-        # The kept paces are wall time: by CPU time they are too slow, or too fast, by one factor.
+        # The kept paces are wall time.
         for other in self.others.values():
-            other.know(paces, is_alike=is_alike)
+            other.know(self.paces_cpu if paces and self.paces_cpu else paces, is_alike=is_alike)
         super().know(paces, is_alike=is_alike)
 
     def expect(self, work: Mapping[str, Work]) -> None:
@@ -89,7 +90,9 @@ class Watched(Forecast):
 
 def run_here(raw: Path, processed: Path, out: Path, die_at_s: float | None) -> None:
     """Run a night in this process and write what it told; kill it after some CPU seconds."""
-    watched = Watched()
+    first = out.with_name("first.json")
+    kept = json.loads(first.read_text("utf-8")) if first.is_file() else {}
+    watched = Watched(kept.get("paces_cpu", {}))
     is_over = threading.Event()
 
     def watch() -> None:
@@ -104,7 +107,14 @@ def run_here(raw: Path, processed: Path, out: Path, die_at_s: float | None) -> N
     is_over.set()
     stages = watched.others["CPU"].stage_seconds()
     told = {"sightings": outcome.sightings, "gaps": outcome.gaps, "days": outcome.days_redone}
-    content = {"ended": watched.ended, "samples": watched.samples, "stages": stages, "told": told}
+    paces_cpu = watched.others["CPU"].paces()
+    content = {
+        "paces_cpu": paces_cpu,
+        "ended": watched.ended,
+        "samples": watched.samples,
+        "stages": stages,
+        "told": told,
+    }
     out.write_text(json.dumps(content), "utf-8")
 
 
@@ -138,9 +148,10 @@ def list_rows(name: str, measured: Mapping[str, Any]) -> list[str]:
 def tell_cell(during: list[tuple[float, list[float] | None]], share: float, end: float) -> str:
     """Return told / true remaining time at a share of the whole, and whether the range held."""
     before = [one for one in during if one[0] <= share * end]
-    if not before or before[-1][1] is None:
+    at, told = before[-1] if before else (0.0, None)
+    if told is None:
         return "not told"
-    at, (about, low, high) = before[-1]
+    about, low, high = told
     true = end - at
     return f"{about / true:.2f}{'' if low <= true <= high else ' (missed)'}"
 

@@ -96,7 +96,7 @@ def test_the_running_stage_goes_by_its_own_pace() -> None:
 def test_a_first_night_is_told_when_enough_of_it_is_done() -> None:
     clock = Clock()
     forecast = Forecast(clock)
-    forecast.expect(plan.expect_first_night())
+    forecast.expect(plan.expect_first_night(plan.Made(lambda _: [], {})))
     forecast.tell("reading raw files", 0, 10)
     assert forecast.estimate() is None
     for done in range(1, 11):
@@ -199,7 +199,7 @@ def test_a_range_holds_its_estimate_in_any_order(
 ) -> None:
     clock = Clock()
     forecast = Forecast(clock)
-    forecast.expect(plan.expect_first_night())
+    forecast.expect(plan.expect_first_night(plan.Made(lambda _: [], {})))
     forecast.know(paces, is_alike=is_alike)
     for stage, done, total, later_s in tells:
         clock.now += later_s
@@ -283,6 +283,18 @@ def test_an_ordinary_night_redoes_the_days_of_its_new_file() -> None:
     assert work[RECEPTION] == Work(1, 2)
     assert work["making the report"] == Work(0)
     assert plan.name_kind(redone, every, 0.5) == plan.FEW
+
+
+def test_a_night_that_goes_on_takes_no_pace_from_files_that_were_only_hashed() -> None:
+    days = [date(2022, 6, 1)]
+    made = plan.Made(lambda _: ["aa"], {}, frozenset(["aa"]))
+    assert plan.expect_first_night(made) == {}
+    assert plan.expect_night(days, days, made, 5, with_report=False)["reading raw files"].left == 0
+    clock = Clock()
+    forecast = Forecast(clock)
+    tell_steadily(forecast, clock, "reading raw files", 0.001, 12)
+    forecast.expect(plan.expect_night(days, days, made, 5, with_report=False))
+    assert forecast.estimate() is None
 
 
 def test_another_code_redoes_all_days_and_the_months_after_a_day_are_learned_anew() -> None:
