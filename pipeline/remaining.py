@@ -126,10 +126,12 @@ class Forecast:
             return None
         assumed = {stage: self._assume(stage) for stage in {*STAGES, *self._paces}}
         speed = self._see_speed(laps, assumed)
+        # A machine that is many times as fast (or slow) as in earlier nights may not stay so.
+        doubt = max(speed, 1 / speed) ** 0.5 if speed and self._paces else 1.0
         left = NOTHING
         for stage in dict.fromkeys([*STAGES, *laps, *self._expected]):
             cost = assumed.get(stage)
-            before = Cost(cost.s * speed, cost.spread) if cost and speed else None
+            before = Cost(cost.s * speed, cost.spread * doubt) if cost and speed else None
             lap = laps.get(stage)
             units = lap.left if lap else self._count_ahead(stage, laps)
             if not units:
