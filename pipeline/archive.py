@@ -203,10 +203,8 @@ def derive_archive(
     # then those that no sighting of their MMSI ended; by gap_id within.
     silences = pl.concat([closed, still_open.select(closed.columns)])
     months.find_lost_ships(silences, data_end)
-    progress("learning reception", 0, 1)
     outages = pl.concat([months.read_all(kind, "outage_hours") for kind in (HEALTH, LOST)])
     silences = _judge_causes(months, silences, still_open, outages, who, data_end)
-    progress("learning reception", 1, 1)
     progress("listing gaps", 0, 1)
     gap_rows = derive.list_gaps(silences, who, rules, data_end, question.rules_hash)
     progress("listing gaps", 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -106,8 +107,10 @@ def nightly(
 ) -> None:
     """Do the whole job: raw files to monthly tables, indicator and database."""
     from pipeline.progress import choose_log
+    from pipeline.remaining import Forecast
 
-    told = choose_log(log or ("none" if as_json else "auto"))
+    forecast = Forecast(time.monotonic)
+    told = choose_log(log or ("none" if as_json else "auto"), forecast)
     with _telling_the_end(told):
         from pipeline.engine import EngineChoice
         from pipeline.nightly import run_night
@@ -128,7 +131,7 @@ def nightly(
             engine=EngineChoice(engine, scheduler),
         )
         target = read_target(publish_to, processed, job.raw, job.source) if publish_to else None
-        outcome = run_night(job, told.progress)
+        outcome = run_night(job, told.progress, forecast)
         pushed = push_night(processed, target, told) if target else None
     exit_code = _exit_code(outcome, pushed)
     for words in outcome.warnings:

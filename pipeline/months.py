@@ -426,7 +426,7 @@ class Months:
             who: the ships. Of them a month hangs on the fleets of those of its window alone.
             data_end: end of the data.
         """
-        self._find_ways()
+        without_ways = self._name_ways()
         rules = self.days.rules.reception
         asked_rules = ("reception", "joint", "reach", "ports", "causes", "tracks")
         made_by = key_of(code_key(), self.water.hash, pick_rules(self.days.rules, *asked_rules))
@@ -435,6 +435,7 @@ class Months:
             for month, name in self.names[SUMS].items()
         }
         begun = [month for month in self.months() if _midnight(month) < data_end]
+        missing: list[tuple[Sequence[date], date, pl.DataFrame, pl.Series, pl.DataFrame]] = []
         for month in self.months():
             earliest = month
             for _ in range(rules.months_back):
@@ -446,7 +447,7 @@ class Months:
             fleets = _name_fleets([ships_of[one] for one in window], who, until)
             ended = pl.col("on_at").dt.truncate("1mo").dt.date() == month
             left_out = explained.filter(ended)["gap_id"].sort()
-            name = self._name(
+            self._name(
                 RECEPTION,
                 month,
                 key_of(
@@ -457,22 +458,33 @@ class Months:
                 ),
             )
             if self._is_missing(RECEPTION, month):
-                silences = self.shelf.read(JUDGED, judged, "silences")
-                silences = pl.concat([silences, unended.select(silences.columns)])
-                found = self._learn_reception(window, month, silences, left_out, fleets, until)
-                self._put(RECEPTION, name, *found)
+                missing.append((window, month, unended, left_out, fleets))
+        progress, stage = self.days.progress, "learning reception"
+        progress(stage, 0, len(missing))
+        self._find_ways(without_ways)
+        for done, (window, month, unended, left_out, fleets) in enumerate(missing, 1):
+            silences = self.shelf.read(JUDGED, self.names[JUDGED][month], "silences")
+            silences = pl.concat([silences, unended.select(silences.columns)])
+            until = _judged_until(month, data_end)
+            found = self._learn_reception(window, month, silences, left_out, fleets, until)
+            self._put(RECEPTION, self.names[RECEPTION][month], *found)
+            progress(stage, done, len(missing))
 
-    def _find_ways(self) -> None:
-        """Find where ships were in the silences that each month ended."""
+    def _name_ways(self) -> list[date]:
+        """Name where ships were in the silences that each month ended; return what is missing."""
         rules = self.days.rules
         made_by = key_of(code_key(), self.water.hash, pick_rules(rules, "reception", "causes"))
         for month in self.months():
-            judged = self.names[JUDGED][month]
-            name = self._name(WAYS, month, key_of(made_by, judged))
-            if self._is_missing(WAYS, month):
-                silences = self.shelf.read(JUDGED, judged, "silences")
-                found = reception.find_ways(silences, self.water, rules.reception, rules.causes)
-                self._put(WAYS, name, {"ways": found}, {})
+            self._name(WAYS, month, key_of(made_by, self.names[JUDGED][month]))
+        return [month for month in self.months() if self._is_missing(WAYS, month)]
+
+    def _find_ways(self, months: Sequence[date]) -> None:
+        """Find where ships were in the silences that each of some months ended."""
+        rules = self.days.rules
+        for month in months:
+            silences = self.shelf.read(JUDGED, self.names[JUDGED][month], "silences")
+            found = reception.find_ways(silences, self.water, rules.reception, rules.causes)
+            self._put(WAYS, self.names[WAYS][month], {"ways": found}, {})
 
     def _learn_reception(
         self,

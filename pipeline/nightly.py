@@ -27,6 +27,7 @@ from pipeline import (
     indicator,
     ingest,
     inputs,
+    plan,
     proofs,
     remote,
     report,
@@ -35,7 +36,7 @@ from pipeline import (
 )
 from pipeline.archive import Archive, Question, derive_archive
 from pipeline.days import NOTES
-from pipeline.engine import HERE, ON_THIS_PROCESS, Engine, EngineChoice, open_engine
+from pipeline.engine import ON_THIS_PROCESS, Engine, EngineChoice, open_engine
 from pipeline.errors import (
     CheckError,
     ShelfError,
@@ -47,9 +48,11 @@ from pipeline.ingest import Progress, no_progress
 from pipeline.inputs import Changes, RawFile
 from pipeline.keys import code_key
 from pipeline.months import HEALTH, MONTH_NOTES, RECEPTION, SUMS
+from pipeline.paces import NO_PACES, Paces, read_paces
 from pipeline.process import raise_if_stopped
 from pipeline.registry import no_registry, read_registry
-from pipeline.rules import METHOD_VERSION, Rules, rules_frame, rules_hash
+from pipeline.remaining import Forecast
+from pipeline.rules import METHOD_VERSION, RemainingRules, Rules, rules_frame, rules_hash
 from pipeline.schema import Gaps, GapVersions, Runs, polars_schema
 from pipeline.user_evidence import NO_FILES, Evidence, EvidenceFiles, read_evidence
 from pipeline.water import Water, load_water
@@ -57,6 +60,7 @@ from pipeline.water import Water, load_water
 SHELF, SCRATCH, STATE, MANIFEST = ".shelf", ".scratch", ".state", "manifest.json"
 # Raw files that were fetched from object storage.
 MIRROR = ".raw"
+PACES = "paces.json"
 
 # Tables with a part a month, and the results that hold the parts.
 PART_TABLES = {
@@ -185,8 +189,15 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
+def run_night(
+    job: Job, progress: Progress = no_progress, forecast: Forecast | None = None
+) -> Outcome:
     """Do the whole job and publish it.
+
+    Args:
+        job: what is asked for.
+        progress: told of each stage.
+        forecast: told before it, so that who is told may ask it how long the rest will take.
 
     Raises:
         RawFileError: no raw file could be read; nothing is published.
@@ -212,7 +223,17 @@ def run_night(job: Job, progress: Progress = no_progress) -> Outcome:
         fetched = _fetch_raw(job, progress)
         fetching_s = time.monotonic() - begun_s
         engine = stack.enter_context(open_engine(job.engine, job.raw, job.processed))
-        night = _Night(job, water, registry, evidence, baseline, started_at, progress, engine)
+        night = _Night(
+            job,
+            water,
+            registry,
+            evidence,
+            baseline,
+            started_at,
+            progress,
+            engine,
+            forecast or Forecast(time.monotonic),
+        )
         if fetched is not None:
             night.refused = fetched.refused
             night.seconds["fetching raw files"] = round(fetching_s, 3)
@@ -262,7 +283,8 @@ class _Night:
         baseline: pl.DataFrame,
         started_at: datetime,
         progress: Progress,
-        engine: Engine = HERE,
+        engine: Engine,
+        forecast: Forecast,
     ) -> None:
         self.job = job
         self.water = water
@@ -270,7 +292,9 @@ class _Night:
         self.evidence = evidence
         self.baseline = baseline
         self.started_at = started_at
-        self.progress = progress
+        self.told = progress
+        self.forecast = forecast
+        self.kind = plan.MANY
         self.engine = engine
         self.outputs = store.Outputs(job.processed)
         self.shelf = store.Shelf(job.processed / SHELF, is_shared=engine.is_elsewhere)
@@ -304,6 +328,12 @@ class _Night:
         self.scratch.clear()
         before = _read_before(self.outputs)
         self.shelf.keep_only_durable(before.shelf_names)
+        self.forecast.begin()
+        made = plan.Made(
+            self.shelf.names, before.shelf_names, frozenset(self.shelf.names(inputs.KIND))
+        )
+        if not before.run:
+            self.forecast.expect(plan.expect_first_night(made))
         self._note_seconds("starting")
         found = inputs.read_inputs(
             self.job.raw,
@@ -318,6 +348,7 @@ class _Night:
         )
         self._note_seconds("reading raw files")
         changes = inputs.compare_inputs(before.files, found)
+        self._plan(before, found, changes, made)
         question = Question(
             self.water,
             self.registry,
@@ -335,10 +366,39 @@ class _Night:
         self.warnings += proofs.warn_of_reviews(
             self.evidence.reviews, archive.tables["dark_port_calls"]
         )
-        self.progress("writing tables", 0, 1)
         outcome = self._publish(before, found, changes, archive, is_accepted=is_accepted)
-        self.progress("writing tables", 1, 1)
+        self.forecast.finish()
+        self.progress("publishing", 1, 1)
         return outcome
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell how far a stage is."""
+        self.forecast.tell(stage, done, total)
+        self.told(stage, done, total)
+
+    def _plan(
+        self, before: _Before, found: Sequence[RawFile], changes: Changes, made: plan.Made
+    ) -> None:
+        """Say what the night will have to do, and what that took in nights before."""
+        redone, days = plan.find_redone(
+            found, before.files, changes, made, is_same_basis=self._has_same_basis(before)
+        )
+        self.kind = plan.name_kind(redone, days, RemainingRules().many_days_share)
+        paces, is_alike = _read_paces(self.outputs.current).of(self.kind)
+        self.forecast.know(paces, is_alike=is_alike)
+        self.forecast.expect(
+            plan.expect_night(
+                redone,
+                days,
+                made,
+                self.job.rules.reception.months_back,
+                with_report=self.job.with_report,
+            )
+        )
+
+    def _has_same_basis(self, before: _Before) -> bool:
+        names = (before.manifest.get("rules_hash"), before.manifest.get("code_hash"))
+        return names == (self.rules_hash, code_key())
 
     def clean_up(self) -> None:
         """Remove what does not outlive a run."""
@@ -348,6 +408,12 @@ class _Night:
         now = time.monotonic()
         self.seconds[part] = round(now - self._lap, 3)
         self._lap = now
+
+    def _end_part(self, part: str, next_part: str) -> None:
+        """Tell that a part of publishing is through, and the next one begins."""
+        self._note_seconds(part)
+        self.progress(part, 1, 1)
+        self.progress(next_part, 0, 1)
 
     def _hold_bands(self, before: _Before, changes: Changes, archive: Archive) -> bool:
         """Warn of odd counts; return whether counts out of their bands were accepted.
@@ -361,13 +427,10 @@ class _Night:
             self.warnings.append("no raw file is new, changed or gone since the last run")
         files = archive.tables["files"]
         fresh = files.filter(pl.col("file").is_in([*changes.new, *changes.changed]))
-        is_same_basis = before.manifest.get("rules_hash") == self.rules_hash and (
-            before.manifest.get("code_hash") == code_key()
-        )
         tonight = archive.counts(
             int(fresh["read"].sum()),
             int(fresh["rejected"].sum()),
-            has_lost=bool(changes.changed or changes.removed) or not is_same_basis,
+            has_lost=bool(changes.changed or changes.removed) or not self._has_same_basis(before),
         )
         last = _read_counts(self.outputs.current)
         self.warnings += health.warn_bands(last, tonight, self.job.rules.bands)
@@ -392,6 +455,7 @@ class _Night:
         *,
         is_accepted: bool,
     ) -> Outcome:
+        self.progress("writing tables", 0, 1)
         new = self.outputs.begin()
         (new / STATE).mkdir()
         gap_rows = archive.tables["gaps"]
@@ -415,19 +479,23 @@ class _Night:
             seconds=self.seconds,
         )
         self._write_tables(new, archive)
-        self._note_seconds("writing tables")
+        self._end_part("writing tables", "keeping history")
         self._write_history(new, before, archive, outcome, is_accepted=is_accepted)
-        self._note_seconds("keeping history")
+        self._end_part("keeping history", "rolling up")
         roll_up(self.job, new, archive.data_end, self.rules_hash)
-        self._note_seconds("rolling up")
         state = new / STATE
         inputs.save_inputs(found, state / "files.json")
         store.write_json(archive.names(), state / "shelf.json")
         _save_counts(archive, state)
         self._write_manifest(new, outcome, found, archive)
         if self.job.with_report:
+            self._end_part("rolling up", "making the report")
             report.write_report(new, new / report.FOLDER, self.job.areas_folder)
-            self._note_seconds("making the report")
+            self._end_part("making the report", "publishing")
+        else:
+            self._end_part("rolling up", "publishing")
+        paces = _read_paces(self.outputs.current).add(self.kind, self.forecast.paces())
+        store.write_json(paces.by_kind, state / PACES)
         self.outputs.commit(new)
         # Published: what cannot be removed now must not say that the old outputs stand.
         with suppress(StorageError):
@@ -620,6 +688,15 @@ def _save_counts(archive: Archive, state: Path) -> None:
         "rows_refused": counts.rows_refused,
     }
     store.write_json(figures, state / "counts.json")
+
+
+def _read_paces(current: Path | None) -> Paces:
+    """Return what earlier nights took; where that cannot be read, nothing: no table needs it."""
+    try:
+        text = (current / STATE / PACES).read_text("utf-8") if current else "{}"
+        return read_paces(json.loads(text))
+    except (OSError, ValueError):
+        return NO_PACES
 
 
 @_reading_published()

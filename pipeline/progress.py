@@ -8,17 +8,14 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
-from rich.progress import Progress as RichProgress
-from rich.progress import TimeElapsedColumn as Elapsed
 
+from pipeline.bars import Bar
 from pipeline.errors import DarkportError, printable
 from pipeline.process import Stopped, raise_if_stopped, say_line, write_stderr
+from pipeline.remaining import Forecast, figures_of
 
 if TYPE_CHECKING:
     from pipeline.ingest import Progress
@@ -60,19 +57,19 @@ class Log(Protocol):
         """Tell what the run did, its exit code among the figures."""
 
 
-def choose_log(form: str) -> Log:
+def choose_log(form: str, forecast: Forecast | None = None) -> Log:
     """Return the log of a run in the form asked for: auto, text, json or none.
 
     `auto` is a bar on a terminal, plain lines (logfmt) elsewhere; `none` tells warnings and
-    failures only.
+    failures only. With a forecast of the run, the remaining time is told beside its progress.
     """
     if form == "json":
-        return JsonLog()
+        return JsonLog(forecast)
     if form == "none":
         return PlainLog(_tell_nobody)
     if form == "auto" and sys.stderr.isatty():
-        return PlainLog(Bar())
-    return TextLog()
+        return PlainLog(Bar(forecast=forecast))
+    return TextLog(forecast)
 
 
 class PlainLog:
@@ -112,8 +109,8 @@ class PlainLog:
 class TextLog(PlainLog):
     """Plain lines of logfmt; what makes the exit code is a sentence."""
 
-    def __init__(self) -> None:
-        super().__init__(Lines())
+    def __init__(self, forecast: Forecast | None = None) -> None:
+        super().__init__(Lines(forecast))
         self._log = _make_logger(_LOGFMT)
 
     def warn(self, words: str) -> None:
@@ -124,7 +121,8 @@ class TextLog(PlainLog):
 class JsonLog:
     """One JSON object a line: time, level, event, and its figures; no line is anything else."""
 
-    def __init__(self) -> None:
+    def __init__(self, forecast: Forecast | None = None) -> None:
+        self._forecast = forecast
         self._log = _make_logger(_JSON)
         self._quarters = _Quarters()
 
@@ -132,7 +130,8 @@ class JsonLog:
         """Tell when a stage begins, at every quarter of it, and when it ends."""
         raise_if_stopped()
         if self._quarters.is_next(stage, done, total):
-            self._log.info("progress", stage=stage, done=done, total=total)
+            more = _tell_remaining(self._forecast)
+            self._log.info("progress", stage=stage, done=done, total=total, **more)
 
     def close(self) -> None:
         """Do nothing: there is no display."""
@@ -166,50 +165,22 @@ def describe_failure(error: BaseException) -> str:
     return printable(f"unexpected {type(error).__name__}: {error}"[:300])
 
 
-class Bar:
-    """One bar a stage, on standard error; colours as NO_COLOR and TERM allow."""
-
-    def __init__(self, last_stage: str | None = None) -> None:
-        self._last_stage = last_stage
-        self._progress = RichProgress(
-            TextColumn("{task.description:<24}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Elapsed(),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Move the bar of `stage`; the last stage's end closes the display."""
-        with suppress(OSError):
-            if not self._tasks:
-                self._progress.start()
-            if stage not in self._tasks:
-                self._tasks[stage] = self._progress.add_task(stage, total=total)
-            self._progress.update(self._tasks[stage], completed=done, total=total)
-            if all(task.finished for task in self._progress.tasks):
-                self._progress.refresh()
-                if stage == self._last_stage:
-                    self._progress.stop()
-
-    def close(self) -> None:
-        """Leave the bars as they are and give the cursor back."""
-        with suppress(OSError):
-            self._progress.stop()
-
-
 class Lines:
     """A line when a stage begins, at every quarter of it, and when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, forecast: Forecast | None = None) -> None:
+        self._forecast = forecast
         self._log = _make_logger(_LOGFMT)
         self._quarters = _Quarters()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Write a line where `done` has reached another quarter of `total`."""
         if self._quarters.is_next(stage, done, total):
-            self._log.info(stage, done=done, total=total)
+            self._log.info(stage, done=done, total=total, **_tell_remaining(self._forecast))
+
+
+def _tell_remaining(forecast: Forecast | None) -> dict[str, float | None]:
+    return figures_of(forecast.estimate()) if forecast is not None else {}
 
 
 class _Quarters:

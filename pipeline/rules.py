@@ -639,6 +639,52 @@ class RemoteRules(RuleGroup):
     )
 
 
+class RemainingRules(RuleGroup):
+    """How surely the remaining time of a night is known, and when it is told.
+
+    Not among `Rules`: no table hangs on them, so they are in no rules_hash.
+    """
+
+    known_spread: float = rule(
+        1.5, "ratio", "judgement: a stage's pace from one night to the next of its kind", gt=1
+    )
+    share_spread: float = rule(
+        2.0,
+        "ratio",
+        "judgement: reception took 1.2 to 3.7 times as long as putting days together in first"
+        " nights on four simulated feeds, so about 2 times 1.7 either way",
+        gt=1,
+    )
+    own_spread: float = rule(
+        1.2, "ratio", "judgement: the rest of a stage whose pace is steady so far", gt=1
+    )
+    prior_units: int = rule(
+        3, "units", "judgement: after so many the stage's own pace counts half", ge=1
+    )
+    trust_share: float = rule(
+        0.1,
+        "share of the night",
+        "judgement: tonight's speed counts half after so much of what was assumed",
+        gt=0,
+    )
+    least_seen: float = rule(
+        0.02, "share of a night", "judgement: less of a first night says nothing of the rest", gt=0
+    )
+    blocks: int = rule(8, "blocks", "judgement: units in which a stage's pace is watched", ge=2)
+    outlier_ratio: float = rule(
+        4.0, "times the median", "judgement: a block of units that takes longer counts so", gt=1
+    )
+    widest_ratio: float = rule(
+        5.0, "high / low", "judgement: a wider range is a guess, and is not told", gt=1
+    )
+    widest_slack_s: float = rule(
+        10.0, "s", "judgement: seconds are told whatever their ratio", ge=0
+    )
+    many_days_share: float = rule(
+        0.5, "share of days", "judgement: from here on a night is like a first one", gt=0, le=1
+    )
+
+
 class CalibrationRules(RuleGroup):
     """When a user's labels may calibrate p_off, and how (METHOD 4.6).
 
