@@ -39,6 +39,10 @@ from pipeline.simulate.settings import WORLDS, list_bases
 from tests.accuracy_indicator import SMALL
 from tests.accuracy_tables import lay_head, lay_row, lay_rows, tell_findings
 
+MAIN_PAGE = "accuracy"
+MORE = (
+    "More seeds of null and usual worlds, and other trends: [accuracy_more.md](accuracy_more.md)."
+)
 SMALL_WORDS = "Small form: 40 ships, a position every 30 minutes at most."
 HEADS = {
     "null": "Null worlds",
@@ -95,12 +99,18 @@ RECOVERY_COLUMNS = (
 )
 
 
-def tell_what_was_run(seeds: Mapping[str, Sequence[int]], page: str) -> list[str]:
-    """Return the head of a page; `seeds` by name of a world as its truth has it."""
+def tell_what_was_run(seeds: Mapping[str, Sequence[int]], page: str, command: str) -> list[str]:
+    """Return the head of a page.
+
+    Args:
+        seeds: by name of a world as its truth has it.
+        page: name of the page, e.g. `accuracy`.
+        command: what writes it.
+    """
     lines = [
         f"# {page.replace('_', ': ', 1).capitalize()}",
         "",
-        "Written by `make accuracy` from SIMULATED worlds, whose truth is known; no ship in them"
+        f"Written by `{command}` from SIMULATED worlds, whose truth is known; no ship in them"
         " exists. The seeds are used for nothing else: nothing was tuned on them. Bad figures are"
         " printed as they are.",
         "",
@@ -118,6 +128,7 @@ def tell_what_was_run(seeds: Mapping[str, Sequence[int]], page: str) -> list[str
         " places of interference, bit errors); *vessel: silent* is what is left. *ship: habitual*"
         " are merchant ships that the truth says switch off five times as readily as others.",
         "",
+        *([MORE] if page == MAIN_PAGE else []),
         "Gaps that a second provider labelled: [real_labels.md](real_labels.md).",
         "",
     ]

@@ -23,6 +23,7 @@ from pipeline.evaluate.limits import EvaluationRules
 from pipeline.evaluate.runs import CALL_FOLDERS, CALL_TABLES, PROCESSED_TABLES
 from tests.accuracy_indicator import tell_indicator
 from tests.accuracy_page import (
+    MAIN_PAGE,
     tell_calls,
     tell_habits,
     tell_null,
@@ -177,10 +178,21 @@ def tell_main(trial: Trial, pictures: Path) -> str:
     return text
 
 
-def tell_page(judged: dict[Trial, Evaluation], pictures: Path) -> str:
+def tell_command(chosen: argparse.Namespace) -> str:
+    """Return the command that writes a page."""
+    if chosen.page == MAIN_PAGE:
+        return "make accuracy"
+    parts = [
+        f"{part}={','.join(map(str, seeds))}" if seeds else part for part, seeds in chosen.parts
+    ]
+    return f'make accuracy PARTS="{" ".join(parts)}" PAGE={chosen.page}'
+
+
+def tell_page(judged: dict[Trial, Evaluation], pictures: Path, command: str) -> str:
     """Return the page: what was run, the main worlds, then the parts that stand on totals."""
     rules = EvaluationRules()
-    lines = tell_what_was_run({trial.name: trial.seeds for trial in judged}, pictures.name)
+    seeds = {trial.name: trial.seeds for trial in judged}
+    lines = tell_what_was_run(seeds, pictures.name, command)
     lines += [tell_main(trial, pictures) for trial in judged if trial.part == "main"]
     by_part: dict[str, dict[str, Evaluation]] = {}
     for trial, found in judged.items():
@@ -215,7 +227,7 @@ def read_options() -> argparse.Namespace:
     options.add_argument("--done", action="store_true", help="only worlds that ended before")
     options.add_argument("--jobs", type=int, default=2, help="worlds at a time")
     options.add_argument("--docs", type=Path, default=DOCS)
-    options.add_argument("--page", default="accuracy", help="name of the page and its pictures")
+    options.add_argument("--page", default=MAIN_PAGE, help="name of the page and its pictures")
     return options.parse_args()
 
 
@@ -236,7 +248,7 @@ def main() -> None:
     judged = {trial: judge(trial, folders) for trial in trials}
     pictures = chosen.docs / chosen.page
     pictures.mkdir(parents=True, exist_ok=True)
-    page = tell_page(judged, pictures)
+    page = tell_page(judged, pictures, tell_command(chosen))
     (chosen.docs / f"{chosen.page}.md").write_text(page, "utf-8")
 
 
