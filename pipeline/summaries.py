@@ -25,7 +25,6 @@ from pipeline.runs import (
     find_ends,
     find_starts,
     mark_changes_of,
-    null_where,
     sum_runs,
 )
 
@@ -105,8 +104,8 @@ def summarise_edges(positions: pl.DataFrame, rules: Rules) -> Edges:
     """
     day = OrderedDay(sort_by_segment(positions))
     return Edges(
-        segments=pick_segments(day.rows),
-        inner_gaps=pick_inner_gaps(day.rows, pair_sightings(day.rows), rules.gaps.shortest_s),
+        segments=pick_segments(day),
+        inner_gaps=pick_inner_gaps(day, rules.gaps.shortest_s),
         hours=count_hours(day),
     )
 
@@ -155,29 +154,11 @@ def is_in_order(positions: pl.DataFrame) -> bool:
     return True
 
 
-def same_segment(step: int) -> pl.Expr:
-    """Return whether the row `step` rows away is of the same segment; false at the ends."""
-    return (
-        (pl.col("mmsi") == pl.col("mmsi").shift(step))
-        & (pl.col("segment") == pl.col("segment").shift(step))
-    ).fill_null(value=False)
-
-
-def pair_sightings(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Return each sighting with the whole seconds to the next one of its segment (else null)."""
-    day = OrderedDay(ordered)
-    to_next_s = pl.Series("to_next_s", day.to_next_s)
-    is_last = np.append(day.is_segment_start, True)[1:]
-    return ordered.select(
-        "mmsi", "segment", "seen_at", "area", "port_group", "is_outside"
-    ).with_columns(null_where(to_next_s, is_last))
-
-
-def pick_segments(ordered: pl.DataFrame) -> pl.DataFrame:
+def pick_segments(day: OrderedDay) -> pl.DataFrame:
     """Return the first and last sighting of every segment, one row a segment."""
-    starts = find_starts(OrderedDay(ordered).is_segment_start)
-    ends = find_ends(starts, ordered.height)
-    columns = ordered.select("mmsi", "segment", *END_FIELDS)
+    starts = find_starts(day.is_segment_start)
+    ends = find_ends(starts, day.rows.height)
+    columns = day.rows.select("mmsi", "segment", *END_FIELDS)
     firsts = columns[starts].rename({name: prefixed("first", name) for name in END_FIELDS})
     lasts = columns[ends].select(pl.col(name).alias(prefixed("last", name)) for name in END_FIELDS)
     counts = pl.Series("sightings", ends + 1 - starts, dtype=pl.Int64)
@@ -189,18 +170,15 @@ def prefixed(prefix: str, name: str) -> str:
     return f"{prefix}_at" if name == "seen_at" else f"{prefix}_{name}"
 
 
-def pick_inner_gaps(ordered: pl.DataFrame, paired: pl.DataFrame, shortest_s: int) -> pl.DataFrame:
+def pick_inner_gaps(day: OrderedDay, shortest_s: int) -> pl.DataFrame:
     """Return the silences of at least `shortest_s` inside a segment, with both their ends."""
-    at = paired.select((pl.col("to_next_s") >= shortest_s).arg_true()).to_series()
-    off, on = ordered[at], ordered[at + 1]
+    at = np.flatnonzero(day.to_next_s >= shortest_s)
+    columns = day.rows.select("mmsi", "segment", *END_FIELDS)
+    off, on = columns[at], columns.select(END_FIELDS)[at + 1]
     return pl.concat(
         [
-            off.select(
-                "mmsi",
-                "segment",
-                *(pl.col(name).alias(prefixed("off", name)) for name in END_FIELDS),
-            ),
-            on.select(pl.col(name).alias(prefixed("on", name)) for name in END_FIELDS),
+            off.rename({name: prefixed("off", name) for name in END_FIELDS}),
+            on.rename({name: prefixed("on", name) for name in END_FIELDS}),
         ],
         how="horizontal",
     )

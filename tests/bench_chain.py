@@ -12,10 +12,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from pipeline import summaries, tracks
 from pipeline.areas import load_areas
+from pipeline.ordered import OrderedDay
 from pipeline.rules import Rules
 from tests import bench_nights, night
 from tests.bench_feed import make_feed, measure
@@ -41,11 +43,10 @@ def detect(paths: list[Path]) -> None:
         day = pl.read_parquet(path, columns=[*COLUMNS, "is_outside"]).with_columns(
             area=pl.lit(""), port_group=pl.lit("")
         )
-        ordered = summaries.sort_by_segment(day)
-        paired = summaries.pair_sightings(ordered)
-        ends = ~summaries.same_segment(1) | ~summaries.same_segment(-1)
-        ordered.filter(ends)
-        paired.filter(pl.col("to_next_s") >= Rules().gaps.shortest_s)
+        ordered = OrderedDay(summaries.sort_by_segment(day))
+        is_start = ordered.is_segment_start
+        ordered.rows.filter(is_start | np.append(is_start[1:], True))
+        ordered.rows.filter(ordered.to_next_s >= Rules().gaps.shortest_s)
 
 
 def locate(paths: list[Path]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import gaps, summaries, tracks
+from pipeline.ordered import OrderedDay
 from pipeline.rules import Rules
 from tests.bench_feed import measure
 
@@ -63,11 +64,17 @@ def find_in_days(days: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFra
     """
     segments: list[pl.DataFrame] = []
     inner: list[pl.DataFrame] = []
-    for day in days:
-        ordered = summaries.sort_by_segment(day)
-        paired = summaries.pair_sightings(ordered)
-        segments.append(summaries.pick_segments(ordered))
-        inner.append(summaries.pick_inner_gaps(ordered, paired, RULES.gaps.shortest_s))
+    for rows in days:
+        day = OrderedDay(summaries.sort_by_segment(rows))
+        segments.append(summaries.pick_segments(day))
+        inner.append(summaries.pick_inner_gaps(day, RULES.gaps.shortest_s))
+    return link_days(segments, inner)
+
+
+def link_days(
+    segments: Iterable[pl.DataFrame], inner: Iterable[pl.DataFrame]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the silences inside segments and between them, and the segments with their tracks."""
     nobody = pl.Series([], dtype=pl.Int32)
     linked = tracks.link_segments(pl.concat(segments), nobody, RULES.tracks)
     return gaps.close_silences(pl.concat(inner), linked, RULES.gaps, linked.clear()), linked

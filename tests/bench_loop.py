@@ -30,6 +30,7 @@ from tests.bench_detectors import (
     compare_gaps,
     find_by_days,
     find_in_days,
+    link_days,
     read_days,
 )
 from tests.bench_feed import measure, pick_first
@@ -108,9 +109,9 @@ def as_gaps(found: list[Message]) -> pl.DataFrame:
 
 def tell_in_days(days: list[pl.DataFrame]) -> pl.DataFrame:
     """Return the gaps as published, by the chain of a night."""
-    silences, linked = find_in_days(days)
-    hours = pl.concat(summaries.count_hours(summaries.sort_by_segment(day)) for day in days)
-    by_track = gaps.count_by_track(hours, linked)
+    edges = [summaries.summarise_edges(day, RULES) for day in days]
+    silences, linked = link_days([one.segments for one in edges], [one.inner_gaps for one in edges])
+    by_track = gaps.count_by_track(pl.concat(one.hours for one in edges), linked)
     counted = gaps.count_positions_before(silences, by_track, RULES.gaps)
     return gap_table.measure_silences(counted).select(WHOLE_ROW)
 

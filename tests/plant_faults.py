@@ -33,8 +33,8 @@ FAULTS = (
     Fault(
         "a gap must be longer than the limit, not as long",
         "pipeline/summaries.py",
-        '(pl.col("to_next_s") >= shortest_s)',
-        '(pl.col("to_next_s") > shortest_s)',
+        "day.to_next_s >= shortest_s",
+        "day.to_next_s > shortest_s",
         "tests/test_gaps.py",
     ),
     Fault(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from pipeline import gaps, summaries, tracks
 from pipeline.areas import Areas, load_areas
+from pipeline.ordered import OrderedDay
 from pipeline.rules import Rules
 from pipeline.schema import REASONS
 from tests import night, oracle, worlds
@@ -414,8 +415,10 @@ def test_segments_of_days_link_to_the_tracks_of_one_pass(kind: str) -> None:
     ends = pl.concat(
         [
             summaries.pick_segments(
-                summaries.sort_by_segment(
-                    frame.with_columns(area=pl.lit("south"), port_group=pl.lit("none"))
+                OrderedDay(
+                    summaries.sort_by_segment(
+                        frame.with_columns(area=pl.lit("south"), port_group=pl.lit("none"))
+                    )
                 )
             )
             for frame in frames
