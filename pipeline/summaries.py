@@ -8,6 +8,7 @@ the merged rows sorts them first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -40,6 +41,7 @@ END_FIELDS = (
     "port_group",
     "is_outside",
 )
+OF_SEGMENT = ("mmsi", "segment")
 CELL_DEG = 0.5
 SPEED_BIN_KN = 0.1
 # More than there are bins of 16 bits, so that ship and bin are told apart in one number.
@@ -158,11 +160,24 @@ def pick_segments(day: OrderedDay) -> pl.DataFrame:
     """Return the first and last sighting of every segment, one row a segment."""
     starts = find_starts(day.is_segment_start)
     ends = find_ends(starts, day.rows.height)
-    columns = day.rows.select("mmsi", "segment", *END_FIELDS)
-    firsts = columns[starts].rename({name: prefixed("first", name) for name in END_FIELDS})
-    lasts = columns[ends].select(pl.col(name).alias(prefixed("last", name)) for name in END_FIELDS)
     counts = pl.Series("sightings", ends + 1 - starts, dtype=pl.Int64)
-    return pl.concat([firsts, lasts], how="horizontal").with_columns(counts)
+    return _lay_side_by_side(day.rows, {"first": starts, "last": ends}).hstack([counts])
+
+
+def _lay_side_by_side(rows: pl.DataFrame, ends: Mapping[str, Positions]) -> pl.DataFrame:
+    """Return mmsi and segment, then END_FIELDS of the rows at two lists of positions.
+
+    Args:
+        rows: sightings.
+        ends: prefix of the columns, and positions; both lists are as long.
+    """
+    (prefix, at), (other_prefix, other_at) = ends.items()
+    # One gathering for both, and no expressions: a day has few such rows, and is one of thousands.
+    both = rows[[*OF_SEGMENT, *END_FIELDS]][np.concatenate((at, other_at))]
+    left, right = both.head(len(at)), both[list(END_FIELDS)].tail(len(at))
+    left.columns = [*OF_SEGMENT, *(prefixed(prefix, name) for name in END_FIELDS)]
+    right.columns = [prefixed(other_prefix, name) for name in END_FIELDS]
+    return left.hstack(right)
 
 
 def prefixed(prefix: str, name: str) -> str:
@@ -173,15 +188,7 @@ def prefixed(prefix: str, name: str) -> str:
 def pick_inner_gaps(day: OrderedDay, shortest_s: int) -> pl.DataFrame:
     """Return the silences of at least `shortest_s` inside a segment, with both their ends."""
     at = np.flatnonzero(day.to_next_s >= shortest_s)
-    columns = day.rows.select("mmsi", "segment", *END_FIELDS)
-    off, on = columns[at], columns.select(END_FIELDS)[at + 1]
-    return pl.concat(
-        [
-            off.rename({name: prefixed("off", name) for name in END_FIELDS}),
-            on.rename({name: prefixed("on", name) for name in END_FIELDS}),
-        ],
-        how="horizontal",
-    )
+    return _lay_side_by_side(day.rows, {"off": at, "on": at + 1})
 
 
 def sum_presence(day: OrderedDay, shortest_s: int) -> pl.DataFrame:
