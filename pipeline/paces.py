@@ -29,6 +29,8 @@ STAGES = {
     "making the report": 0.02,
     "publishing": 0.001,
 }
+# What they take of any feed, however small, s of CPU (tests.measure_progress, docs/operations.md).
+FLOORS_S = {"rolling up": 2.0, "making the report": 2.0}
 # Steps of the same days, in order.
 CHAIN = ("putting days together", "finding segments", "summing up days")
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipeline.paces import CHAIN, STAGES, Cost, Lap, mix_costs, see_pace
+from pipeline.paces import CHAIN, FLOORS_S, STAGES, Cost, Lap, mix_costs, see_pace
 from pipeline.rules import RemainingRules
 
 Clock = Callable[[], float]
@@ -131,7 +131,10 @@ class Forecast:
         left = NOTHING
         for stage in dict.fromkeys([*STAGES, *laps, *self._expected]):
             cost = assumed.get(stage)
-            before = Cost(cost.s * speed, cost.spread * doubt) if cost and speed else None
+            least_s = 0.0 if stage in self._paces else FLOORS_S.get(stage, 0.0)
+            before = None
+            if cost and speed:
+                before = Cost(max(cost.s * speed, least_s), cost.spread * doubt)
             lap = laps.get(stage)
             units = lap.left if lap else self._count_ahead(stage, laps)
             if not units:
