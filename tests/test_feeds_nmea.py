@@ -25,6 +25,8 @@ from pipeline.feeds.ais_layouts import USED_TYPES
 from pipeline.feeds.ais_payload import ARMOUR, decode_payloads
 from pipeline.feeds.base import REPORTS_SCHEMA
 from pipeline.feeds.nmea import NMEA
+from pipeline.feeds.nmea_groups import Groups, Part, to_messages
+from pipeline.feeds.nmea_times import Context, read_lines
 from pipeline.rules import FeedRules
 from pipeline.schema import REASONS
 from tests.shared_data import SHARED, sample
@@ -669,6 +671,41 @@ def test_every_line_is_in_one_report_however_it_is_cut(
     whole = read(log)
     assert read(log, batch_rows).equals(whole)
     assert whole["row"].is_unique().all()
+
+
+def pair_of(sequence: str, station: str, ending: str = "") -> list[str]:
+    first, second = parts(sequence=sequence)
+    return [tag(f"s:{station},c:{EPOCH}") + first + ending, tag(f"s:{station}") + second + ending]
+
+
+# Whole messages mostly, so that keys without any odd part are many.
+PAIRS = [
+    *(pair_of(sequence, station) for sequence in "123" for station in ("a", "b")),
+    *(pair_of("1", "a", "\x1c\r"), parts(sequence="2"), parts(PAYLOAD, "2", "ABVDM")),
+    [POSITION],
+    *([line] for line in pair_of("1", "a")),
+    list(reversed(pair_of("2", "b"))),
+    [pair_of("3", "a")[0], pair_of("3", "b")[1]],
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PAIRS), max_size=14), st.integers(0, 20))
+@example([pair_of("1", "a")[:1], pair_of("1", "b"), pair_of("1", "a")[1:]], 0)
+@example([pair_of("1", "a"), pair_of("1", "a")[1:]], 1)
+def test_pairs_taken_at_once_are_the_messages_of_part_after_part(
+    pieces: list[list[str]], first_block: int
+) -> None:
+    log = "".join(f"{line}\n" for piece in pieces for line in piece)
+    lines = read_lines(log.encode("latin-1"), Context())
+    several = lines.filter(pl.col("total") > 1)
+    at_once, one_by_one = Groups(), Groups()
+    found = [at_once.take(several.head(first_block)), at_once.take(several.slice(first_block))]
+    found.append(to_messages(at_once.close()))
+    rows = several.select(Part._fields).iter_rows()
+    wanted = [group for row in rows for group in one_by_one.add(Part(*row))]
+    wanted += one_by_one.close()
+    assert pl.concat(found).sort("row").equals(to_messages(wanted).sort("row"))
 
 
 @settings(max_examples=100, deadline=None)

@@ -49,8 +49,9 @@ class Nmea:
         context, groups = Context(), Groups()
         for block in line_blocks(stream, batch_rows):
             lines = read_lines(block, context)
-            closed = [*groups.add_all(_parts(lines)), *groups.close(context.next_row)]
-            yield _batch(block, lines, to_messages(closed))
+            ended = groups.take(_parts(lines))
+            closed = to_messages(groups.close(context.next_row))
+            yield _batch(block, lines, pl.concat([ended, closed]))
         left = to_messages(groups.close())
         if left.height:
             yield _batch(b"", read_lines(b"", context), left)

@@ -7,7 +7,7 @@ and so do REACH_LINES lines: a group that waits longer would take a stranger's p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -59,8 +59,13 @@ class Part(NamedTuple):
     pghp_seal: int | None
 
 
+KEY = ("talker", "total", "sequence", "channel")
 Key = tuple[str, int, str, str]
 Group = list[Part]
+# What `str.strip` removes.
+BLANKS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 
 
 @dataclass
@@ -90,10 +95,19 @@ class Groups:
             groups.remove(fitting[-1])
             yield fitting[-1]
 
-    def add_all(self, parts: pl.DataFrame) -> Iterator[Group]:
-        """Take the parts of a block, in order, with the columns of nmea_lines.read_lines."""
-        for row in parts.select(Part._fields).iter_rows():
-            yield from self.add(Part(*row))
+    def take(self, parts: pl.DataFrame) -> pl.DataFrame:
+        """Take the parts of a block, in order; return the messages that end in it.
+
+        Args:
+            parts: with the columns of nmea_lines.read_lines.
+
+        Returns:
+            Complete or not, columns of MESSAGE_SCHEMA, those in pairs first.
+        """
+        pairs, others = part_pairs(parts, [key for key, groups in self.waiting.items() if groups])
+        rows = others.select(Part._fields).iter_rows()
+        closed = [group for row in rows for group in self.add(Part(*row))]
+        return pl.concat([pairs, to_messages(closed)])
 
     def close(self, row: int | None = None) -> Iterator[Group]:
         """Yield and drop the groups too old to go on at line `row`; all of them without one."""
@@ -104,6 +118,58 @@ class Groups:
                 yield group
             else:
                 self.waiting.setdefault(key, []).append(group)
+
+
+def part_pairs(parts: pl.DataFrame, waiting: Sequence[Key]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the messages of two parts that follow each other, and the parts left for `add`.
+
+    Most messages are such. Of a key whose parts come in pairs throughout, and for which no group
+    waits, `add` would make the same messages part by part.
+
+    Args:
+        parts: in order, with the columns of nmea_lines.read_lines.
+        waiting: keys for which groups wait.
+    """
+    sorted_parts = parts.filter(pl.col("total") == 2).sort(*KEY, "row")
+    number = pl.int_range(pl.len()).over(KEY)
+    before = {name: pl.col(name).shift(1) for name in ("row", "station")}
+    is_first = number % 2 == 0
+    is_far = pl.col("row") - before["row"] > REACH_LINES
+    is_elsewhere = (pl.col("station") != before["station"]).fill_null(value=False)
+    is_odd = (
+        (pl.col("part") != number % 2 + 1)
+        | (is_first & (number == pl.len().over(KEY) - 1))
+        | (~is_first & (is_far | is_elsewhere))
+    )
+    paired = sorted_parts.filter(~is_odd.any().over(KEY))
+    if waiting:
+        schema = {name: parts.schema[name] for name in KEY}
+        keys = pl.DataFrame(list(waiting), schema=schema, orient="row")
+        paired = paired.join(keys, on=KEY, how="anti", maintain_order="left")
+    if paired.is_empty():
+        return pl.DataFrame(schema=MESSAGE_SCHEMA), parts
+    return _join_pairs(paired), parts.join(paired, on="row", how="anti", maintain_order="left")
+
+
+def _join_pairs(paired: pl.DataFrame) -> pl.DataFrame:
+    """Return the messages of parts that stand in pairs, columns of MESSAGE_SCHEMA."""
+    stripped = paired.with_columns(pl.col("text").str.strip_chars(BLANKS))
+    first, second = stripped.gather_every(2), stripped.gather_every(2, offset=1)
+    both = pl.concat([first, second.select(pl.all().name.prefix("next_"))], how="horizontal")
+    time = pl.coalesce("time", "next_time")
+    made = both.with_columns(
+        pl.concat_str("text", "next_text", separator=" "),
+        pl.col("payload") + pl.col("next_payload"),
+        pl.col("next_fill").alias("fill"),
+        pl.col("checksum") ^ pl.col("next_checksum"),
+        pl.col("is_sound") & pl.col("next_is_sound"),
+        time,
+        pl.coalesce("station", "next_station"),
+        rows=pl.lit(2, pl.Int64),
+        is_whole=pl.lit(value=True),
+        is_time_bad=time.is_null() & (pl.col("is_time_bad") | pl.col("next_is_time_bad")),
+    )
+    return made.select(pl.col(name).cast(dtype) for name, dtype in MESSAGE_SCHEMA.items())
 
 
 def is_stale(group: Group, row: int) -> bool:

@@ -37,6 +37,8 @@ REACH_LINES = 200
 TAG_AFTER_TIME = r"(\\.*\\)\s*$"
 TAG_OF_ANY = r"^(\\[^\\]*\\)"
 TAG_ALONE = r"^\s*\\[^\\]*\\\s*$"
+# The usual tag, whole: one anchored search tells station and time.
+PLAIN_TAG = r"^\\(?:g:\d+-\d+-\d+,)?s:([^,*\\]+),c:([^,*\\]*)\*[0-9A-Fa-f]{2}\\$"
 TAG_TIME = r"(?:,c:|\\c:)([^,*\\]*)"
 TAG_STATION = r"(?:,s:|\\s:)([^,*\\]+)"
 IS_GROUPED = r"[,\\](?:g:|\dG)"
@@ -160,20 +162,35 @@ def _tag_before(lead: pl.Expr) -> pl.Expr:
 def _with_tag(lines: pl.DataFrame, block: bytes) -> pl.DataFrame:
     """Add what the column `tag` says: is_tag_sound, time, is_time_bad, station, is_grouped."""
     tag = lines["tag"]
-    epoch = tag.str.extract(TAG_TIME)
+    station, epoch = _read_tags(tag)
     time = instants(epoch)
     return lines.with_columns(
         is_tag_sound(lines, block).alias("is_tag_sound"),
         time.alias("time"),
         (epoch.is_not_null() & time.is_null()).alias("is_time_bad"),
-        tag.str.extract(TAG_STATION).alias("station"),
+        station.alias("station"),
         tag.str.contains(IS_GROUPED).alias("is_grouped"),
+    )
+
+
+def _read_tags(tag: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return station and epoch, as text, of tag blocks; null where they name none."""
+    plain = tag.str.extract_groups(PLAIN_TAG).struct.unnest()
+    station, epoch = plain["1"], plain["2"]
+    odd = (station.is_null() & tag.is_not_null()).arg_true()
+    others = tag.gather(odd)
+    return (
+        station.scatter(odd, others.str.extract(TAG_STATION)),
+        epoch.scatter(odd, others.str.extract(TAG_TIME)),
     )
 
 
 def _with_untagged_time(lines: pl.DataFrame) -> pl.DataFrame:
     """Fill time, is_time_bad and station from what stands after and before the sentence."""
     tail, lead = lines["tail"], lines["lead"]
+    says_nothing = (lead == "") | lead.eq_missing(lines["tag"])
+    if says_nothing.all() and not tail.str.contains(",", literal=True).any():
+        return lines
     iso = (
         lead.str.extract_groups(LEAD_ISO)
         .struct.unnest()
