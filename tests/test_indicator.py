@@ -99,7 +99,8 @@ def rolled_calls(
         for (month, group), total in of_month.items()
     ]
     ships = year_seen() if months is None else months
-    gaps = [{**row, "data_end": data_end} for row in gaps]
+    # A gap with several calls stands in several pairs.
+    gaps = list({row["gap_id"]: {**row, "data_end": data_end} for row in gaps}.values())
     return rolled(gaps, ships, data_end=data_end, chances=chances, sums=sums, **more)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -33,7 +33,10 @@ def candidate(gap_id: str, **more: Any) -> Row:
 
 def tried(pairs: list[Any], **more: Any) -> duckdb.DuckDBPyConnection:
     """A database in which each gap has a candidate and the port group its place."""
-    candidates = [candidate(row["gap_id"]) for row, _ in pairs]
+    candidates = [
+        candidate(row["gap_id"], port_group=call.get("port_group", "astrakhan"))
+        for row, call in pairs
+    ]
     given = {"candidates": candidates, "groups": [ASTRAKHAN], "rules": exactly(), **more}
     return rolled_calls(pairs, **given)
 
@@ -80,6 +83,21 @@ def test_a_sure_call_a_month_under_every_choice(twelve):
     # Only one of a gap's candidates is given here.
     failures = {failure.name for failure in run_checks(twelve, SQL)}
     assert failures <= {"candidates_of_a_gap_add_up"}
+
+
+def test_the_headline_is_the_indicators_where_a_gap_reaches_into_the_year():
+    """One outcome is drawn of a gap, whichever of its calls lie in the year."""
+    before = date(2022, 6, 1)
+    pairs = []
+    for number in range(40):
+        row, call = hidden(number, YEAR[0], 0.3, p_off=0.9)
+        elsewhere = {"month": before, "port_group": "aktau", "p_call": 0.4}
+        pairs += [(row, call), (row, {**call, **elsewhere})]
+    found = tried(pairs, months=year_seen([before, *YEAR]))
+    columns = ("expected_12m", "expected_12m_low", "expected_12m_high", "p_medium", "p_high")
+    rated = read(found, "indicator").filter(scope=HEADLINE, month=YEAR[-1]).to_dicts()[0]
+    assert rated["expected_12m"] == 12.0
+    assert told(found, *columns)["headline", "as published"] == tuple(map(rated.get, columns))
 
 
 def test_what_only_another_night_can_tell_says_so(twelve):

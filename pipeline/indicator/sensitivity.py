@@ -94,6 +94,8 @@ def try_choices(published: Published, places: Places) -> pl.DataFrame:
 def _describe(published: Published, places: Places, months: list[date]) -> pl.DataFrame:
     """Return the chances of these months with what the choices ask of them.
 
+    Whole gaps: one outcome is drawn of each, and its candidates may lie in two months.
+
     Adds `duration_h` of the gap, `port_km` (straight, from its off point to the middle of the port
     group), `slack_h`, `p_prior`, `p_call_flat`.
     """
@@ -101,7 +103,7 @@ def _describe(published: Published, places: Places, months: list[date]) -> pl.Da
     km = local_distance_km(pl.col("off_lon"), pl.col("off_lat"), pl.col("lon"), pl.col("lat"))
     wanted = ("gap_id", "port_group", "slack_h", "p_prior", "p_call_flat")
     return (
-        published.chances.filter(pl.col("month").is_in(months))
+        published.chances.filter(pl.col("month").is_in(months).any().over("gap_id"))
         .join(ends, on="gap_id", how="left", maintain_order="left")
         .join(
             places.candidates.select(wanted),
