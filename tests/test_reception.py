@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from pipeline import reception
+from pipeline.reception import chain
 from pipeline.reception.chain import smooth
 from pipeline.reception.grid import Grid
 from pipeline.reception.judge import Inside, find_ends, number_silences
@@ -294,6 +295,24 @@ def test_an_open_silence_lasts_until_the_end() -> None:
     found = reception.judge_gaps(open_gap, reception.learn(window, RULES), 6, end, RULES)
     assert found["p_off"][0] > 0.95
     assert found["live_h"][0] == pytest.approx(HOURS - 699, abs=1)
+
+
+def test_what_is_taken_in_slices_for_its_memory_is_judged_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = [draw(0.9, seed, OFF) for seed in (97, 98, 99)]
+    ships = [*fleet(0.9), *(hours_of(97 + at, one) for at, one in enumerate(heard))]
+    gaps = pl.concat(silence(one, 97 + at, 8) for at, one in enumerate(heard))
+    assert gaps.height > 2
+    whole = judge(ships, gaps)
+    monkeypatch.setattr(chain, "TRACKS_AT_ONCE", 2)
+    monkeypatch.setattr(reception.judge, "SILENCES_AT_ONCE", 2)
+    sliced = judge(ships, gaps)
+    assert sliced.select("gap_id", "witnesses").equals(whole.select("gap_id", "witnesses"))
+    for name in whole.columns[1:]:
+        assert sliced[name].cast(pl.Float64).to_list() == pytest.approx(
+            whole[name].cast(pl.Float64).to_list(), abs=2e-6
+        )
 
 
 # ---------------------------------------------------------------------------------- the parts

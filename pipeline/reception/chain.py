@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
-from pipeline.reception.grid import Counted, Grid, Parameters
+from pipeline.reception.grid import Cells, Counted, Grid, Parameters
 from pipeline.reception.passes import Copies, run_backward, run_forward
 from pipeline.reception.window import Floats
 
+# Bounds the memory, whatever the fleet: of six months, some 360 MB for two answers.
+TRACKS_AT_ONCE = 256
 LEAST_RATE, MOST_RATE = 1e-5, 0.5
 LEAST_REDRAW, MOST_REDRAW = 1e-4, 0.9  # from 0 and 1 nothing could be learned any more
 
@@ -54,6 +57,28 @@ def smooth(
         parameters: what was learned, for each answer; all with the same own factors.
         is_counted: whether `counted` is wanted; else it stays 0.
     """
+    starts = range(0, grid.is_there.shape[1], TRACKS_AT_ONCE)
+    slices = [slice(start, start + TRACKS_AT_ONCE) for start in starts]
+    parts = [
+        _smooth_tracks(grid.pick(one), [of[:, one] for of in expected], parameters, is_counted)
+        for one in slices
+    ]
+    return [_put_together(of_answer) for of_answer in zip(*parts, strict=True)]
+
+
+def _put_together(parts: Sequence[Smoothed]) -> Smoothed:
+    """Return what is said of some tracks and of others as one."""
+    return Smoothed(
+        np.concatenate([one.on for one in parts], axis=1),
+        np.concatenate([one.factor for one in parts], axis=1),
+        sum(one.log_likelihood for one in parts),
+        reduce(Counted.add, (one.counted for one in parts)),
+    )
+
+
+def _smooth_tracks(
+    grid: Cells, expected: Sequence[Floats], parameters: Sequence[Parameters], is_counted: bool
+) -> list[Smoothed]:
     copies = Copies(grid, expected, parameters)
     ahead, factor, fit = run_forward(copies)
     on, counted = run_backward(copies, ahead, is_counted=is_counted)

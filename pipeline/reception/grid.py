@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,24 +34,36 @@ class Parameters:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """Tracks of a window by hour and track (hours, tracks); what is not there says nothing.
+class Cells:
+    """What is known of tracks by hour and track (hours, tracks); what is not there says nothing.
 
     Attributes:
-        kept: the rows of the window that are in it; `row` and `column` say where.
-        rows: how many rows the window has.
+        area: where the ship was.
+        is_there: the hour is one of the track's.
+        is_heard, is_mute, begins, changes: `Window`'s is_heard, is_outside, begins, changes.
     """
 
-    rows: int
-    kept: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
     area: NDArray[np.int64]
     is_there: Bools
     is_heard: Bools
     is_mute: Bools
     begins: Bools
     changes: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Grid(Cells):
+    """All tracks of a window by hour and track.
+
+    Attributes:
+        rows: how many rows the window has.
+        kept: the rows of the window that are in it; `row` and `column` say where.
+    """
+
+    rows: int
+    kept: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
 
     @classmethod
     def of(cls, window: Window, is_kept: Bools | None = None) -> Grid:
@@ -74,17 +86,21 @@ class Grid:
         area = np.zeros(shape, np.int64)
         area[row, column] = window.area[kept]
         return cls(
-            window.rows,
-            kept,
-            row,
-            column,
-            area,
+            rows=window.rows,
+            kept=kept,
+            row=row,
+            column=column,
+            area=area,
             is_there=lay(np.ones(window.rows, np.bool_)),
             is_heard=lay(window.is_heard),
             is_mute=lay(window.is_outside),
             begins=lay(window.begins),
             changes=lay(window.changes),
         )
+
+    def pick(self, tracks: slice) -> Cells:
+        """Return the cells of some tracks."""
+        return Cells(*(getattr(self, one.name)[:, tracks] for one in fields(Cells)))
 
     def spread(self, values: Floats) -> Floats:
         """Return values of rows by hour and track, 0 where there is none."""
@@ -113,3 +129,9 @@ class Counted:
     off_hours: Floats
     redrawn: Floats
     chances: Floats
+
+    def add(self, other: Counted) -> Counted:
+        """Return the numbers of both together."""
+        return Counted(
+            *(getattr(self, one.name) + getattr(other, one.name) for one in fields(self))
+        )

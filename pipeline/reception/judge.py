@@ -15,6 +15,7 @@ from pipeline.rules import ReceptionRules
 NINETY = 1.6448536269514722  # of a normal: 5 % lie beyond on either side
 HOUR_S = 3600.0
 LEAST_P = 1e-9
+SILENCES_AT_ONCE = 250  # bounds the memory: each meets all ships of its hours
 P_OFF = ("p_off", "p_off_low", "p_off_high")
 DIRECT = "p_off_direct"
 PARTS = ("log_odds_before", "log_odds_silence")
@@ -167,22 +168,32 @@ def count_witnesses(learned: Learned, inside: Inside) -> tuple[Ints, Floats]:
         {"hour": window.hour[shore], "place": window.place[shore], "ship": window.ship[shore]}
     ).unique()
     above = pl.DataFrame({"hour": window.hour[space], "ship": window.ship[space]}).unique()
+    witnesses, at_once = np.zeros(len(inside.first), np.int64), np.zeros(len(inside.first))
+    for start in range(0, len(inside.first), SILENCES_AT_ONCE):
+        counts = _count_others(
+            asked.filter(pl.col("number").is_between(start, start + SILENCES_AT_ONCE - 1)),
+            near,
+            above,
+        )
+        at = counts["number"].to_numpy()
+        witnesses[at] = counts["ship"].to_numpy()
+        at_once[at] = (counts["heard"] / counts["live_h"]).to_numpy()
+    return witnesses, at_once
+
+
+def _count_others(asked: pl.DataFrame, near: pl.DataFrame, above: pl.DataFrame) -> pl.DataFrame:
+    """Return, by silence, how many others were heard, in how many of their hours, of its live_h."""
     found = pl.concat(
         [
             asked.join(near, on=["hour", "place"]).select("number", "hour", "own", "ship"),
             asked.join(above, on="hour").select("number", "hour", "own", "ship"),
         ]
     ).filter(pl.col("ship") != pl.col("own"))
-    counts = (
+    return (
         found.group_by("number")
         .agg(pl.col("ship").n_unique(), heard=pl.struct("hour", "ship").n_unique())
         .join(asked.group_by("number").agg(live_h=pl.len()), on="number")
     )
-    at = counts["number"].to_numpy()
-    witnesses, at_once = np.zeros(len(inside.first), np.int64), np.zeros(len(inside.first))
-    witnesses[at] = counts["ship"].to_numpy()
-    at_once[at] = (counts["heard"] / counts["live_h"]).to_numpy()
-    return witnesses, at_once
 
 
 def number_silences(silences: pl.DataFrame, window: Window) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.reception.grid import Counted, Grid, Parameters
+from pipeline.reception.grid import Cells, Counted, Parameters
 from pipeline.reception.window import Bools, Floats
 
 Singles = NDArray[np.float32]
@@ -31,7 +31,7 @@ class Copies:
     """
 
     def __init__(
-        self, grid: Grid, expected: Sequence[Floats], parameters: Sequence[Parameters]
+        self, grid: Cells, expected: Sequence[Floats], parameters: Sequence[Parameters]
     ) -> None:
         self.count = len(parameters)
         self.hours, self.tracks = grid.is_there.shape
