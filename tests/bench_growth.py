@@ -55,7 +55,8 @@ def tell_growth(measured: dict[str, dict[str, Any]]) -> list[str]:
         "## Growth with ships and gaps",
         "",
         f"First nights on {DAYS} days. CPU seconds for a million sightings, and for a thousand gaps"
-        f" where it is {APART} and what follows: level where time grows as they do.",
+        f" where it is {APART} and what follows: level where time grows as they do;"
+        " what a night costs of any feed falls as they grow.",
         "",
         "| world | sightings | gaps | to gaps, a million sightings | the rest, a thousand gaps |"
         " whole night, CPU s | peak, MB |",

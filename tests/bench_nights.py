@@ -222,6 +222,7 @@ def list_figures(one: Measured) -> dict[str, dict[str, float]]:
 def tell_nights(measured: dict[str, Any]) -> list[str]:
     """Return the figures as lines of Markdown."""
     short, long = (measured["medians"][name] for name in ARCHIVES)
+    count = len(measured["nights"]["3 years"])
     last = {name: measured["nights"][name][-1]["told"] for name in ARCHIVES}
     lines = [
         "## One more night",
@@ -236,11 +237,12 @@ def tell_nights(measured: dict[str, Any]) -> list[str]:
         told, first = last[name], measured["first"][name]
         counts = " | ".join(f"{told[one]:,}" for one in ("files", "rows", "sightings", "gaps"))
         first_s, peak_mb = sum(first["wall_s"].values()), first["peak_mb"]["whole night"]
-        lines.append(f"| {name} | {counts} | {first_s:.0f} | {peak_mb:,.0f} |")
+        peak = "not kept" if peak_mb is None else f"{peak_mb:,.0f}"
+        lines.append(f"| {name} | {counts} | {first_s:.0f} | {peak} |")
     lines += [
         "",
-        f"Medians of {NIGHTS} nights, each with the files of one more day and the late rows in"
-        " them; the same files in both archives, each night a process of its own."
+        f"Medians of {count} nights, each with the files of one more day and the late rows in them;"
+        " the same files in both archives, each night a process of its own."
         f" {TO_GAPS.capitalize()}: from the start to the finished gaps without {APART}, which has a"
         " window of six months; at most 1.2 times in time and memory.",
         "",

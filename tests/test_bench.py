@@ -163,3 +163,5 @@ def test_a_budget_says_which_of_its_figures_keep_it() -> None:
     assert bench_budgets.Budget("loop", "", seen, 2, is_least=True).verdict == "met"
     assert bench_budgets.Budget("loop", "", seen, 30, is_least=True).verdict == "missed"
     assert bench_budgets.Budget("nights", "", {}, 1.2).verdict == "not measured"
+    small = bench_budgets.Budget("memory", "", {"5 M": 1.0}, 2, is_whole=False)
+    assert small.verdict == "not measured on so much"
