@@ -150,27 +150,6 @@ WHOLE: dict[str, Detector] = {
 }
 
 
-def find_by_key(paths: list[Path]) -> pl.DataFrame:
-    """Return the gaps by one sort of (MMSI, second) packed into a number, all in memory.
-
-    Sightings of one second keep the order of their file, which is that of their places.
-    """
-    rows = pl.read_parquet(paths, columns=READ)
-    seconds = rows["seen_at"].to_physical().to_numpy() // 1_000_000
-    packed = (rows["mmsi"].to_numpy().astype(np.int64) << SECOND_BITS) | seconds
-    order = np.argsort(packed, kind="stable")
-    packed = packed[order]
-    is_same = packed[1:] >> SECOND_BITS == packed[:-1] >> SECOND_BITS
-    at = np.flatnonzero((np.diff(packed) >= RULES.gaps.shortest_s) & is_same)
-    off, on = rows[order[at]], rows[order[at + 1]]
-    places = {"seen_at": "at", "lon": "lon", "lat": "lat"}
-    ends = [
-        off.select("mmsi", "is_outside", **{f"off_{to}": of for of, to in places.items()}),
-        on.select(**{f"on_{to}": of for of, to in places.items()}),
-    ]
-    return pl.concat(ends, how="horizontal").filter(~pl.col("is_outside")).select(GAP)
-
-
 def compare_gaps(
     name: str, found: pl.DataFrame, wanted: pl.DataFrame, columns: list[str] = GAP
 ) -> None:
