@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.geodesy import FloatArray, ecef_m
+from pipeline.runs import find_starts, mark_changes_of
 
 Codes: TypeAlias = NDArray[np.int16]
 Keys: TypeAlias = NDArray[np.int32]
@@ -156,9 +157,7 @@ class Places:
         """Return the points with their runs."""
         column = ((lon + 180) * CELLS_PER_DEG).astype(np.int32)
         row = ((lat + 90) * CELLS_PER_DEG).astype(np.int32)
-        is_start = np.ones(len(column), np.bool_)
-        is_start[1:] = (column[1:] != column[:-1]) | (row[1:] != row[:-1])
-        starts = np.flatnonzero(is_start)
+        starts = find_starts(mark_changes_of(column) | mark_changes_of(row))
         lengths = np.diff(starts, append=len(column))
         return cls(lon, lat, cell_keys(column[starts], row[starts]), lengths)
 
